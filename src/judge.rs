@@ -1,0 +1,9 @@
+//! Stage 3: what an observation means.
+//!
+//! In: an [`Observation`](crate::observe::Observation). Out: a [`Verdict`]: class, cause, blame and how sure it is.
+//! What each status or text means is data: `rulebook/*.yaml`. Pure: no I/O, no clock.
+
+pub mod taxonomy;
+mod verdict;
+
+pub use verdict::Verdict;

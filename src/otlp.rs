@@ -1,0 +1,1 @@
+//! Words of the protocol: borrowed views over the wire bytes, OTLP/JSON, compression, and how a request is refused.
