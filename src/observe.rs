@@ -5,6 +5,7 @@
 
 mod observation;
 mod tally;
+pub mod target;
 
 pub use observation::{Api, Ending, Observation, Outcome, Status, Target, Transport, Vantage};
 pub use tally::{Exemplar, Records, Row, Tally, Timing};
