@@ -132,6 +132,27 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// A fact about a container or a caller that no answer shows; what a rule's `decide` may name.
+    EvidenceKind {
+        OomKilled = "oom_killed": "The kernel or the orchestrator killed the container for its memory.",
+        ContainerExit = "container_exit": "The container or its main process ended.",
+        EngineDead = "engine_dead": "The serving engine reported its own death.",
+        GpuOom = "gpu_oom": "The GPU ran out of memory.",
+        LoadFailed = "load_failed": "The model failed to load.",
+        Loading = "loading": "A replica was starting or loading the model.",
+        Unhealthy = "unhealthy": "A health check of the replica failed.",
+        Draining = "draining": "The replica was told to stop.",
+        UserException = "user_exception": "Model code raised an error, seen in its log.",
+        StreamException = "stream_exception": "Model code raised an error while it streamed, seen in its log.",
+        ClientDisconnect = "client_disconnect": "The model or a proxy saw the caller hang up.",
+        StillRunning = "still_running": "The model was still at work on the request after its end.",
+        FinishedLate = "finished_late": "The model finished the request after its end.",
+        NeverReturned = "never_returned": "The model began the request and never finished it.",
+        ProvedClean = "proved_clean": "The model's logs are complete around the failure and show nothing.",
+    }
+}
+
 impl Cause {
     /// Who has to act when nothing else is known about a failure of this cause.
     pub const fn default_blame(self) -> Blame {

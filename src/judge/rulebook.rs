@@ -1,0 +1,304 @@
+//! Rulebooks: which observation means what, as data.
+//!
+//! In: the texts of the user's books; the built-in ones stand behind them. Out: [`Rulebooks`], which judges. The first
+//! rule that holds decides: first among the books of the target's platform, then in the generic book, whose last rule
+//! always holds. A book with a mistake is refused with every mistake it has, by file, line and column.
+
+mod condition;
+mod example;
+mod node;
+mod phrases;
+mod read;
+mod rule;
+mod when;
+
+#[cfg(test)]
+mod tests;
+
+pub use node::Position;
+
+use super::taxonomy::{Blame, Cause, Class, EvidenceKind};
+use super::verdict::Verdict;
+use crate::observe::Observation;
+use crate::observe::target::{Patterns, TargetSpec};
+use condition::{Facts, When};
+use node::{Node, Value};
+use phrases::Phrases;
+use read::Reader;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// `platform:` of a book that holds for every platform.
+const ANY_PLATFORM: &str = "*";
+
+/// A book's text and the name that errors show, usually its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Name in messages.
+    pub name: String,
+    /// The YAML.
+    pub text: String,
+}
+
+/// What is wrong in a book, where, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct BookError {
+    /// The book's name.
+    pub book: String,
+    /// Where it stands.
+    pub at: Position,
+    /// Id of the rule, where it has one.
+    pub rule: Option<String>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for BookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.book, self.at.line, self.at.column)?;
+        if let Some(rule) = &self.rule {
+            write!(f, "rule `{rule}`: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// What a piece of evidence makes of a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The evidence.
+    pub evidence: EvidenceKind,
+    /// The cause it proves.
+    pub cause: Cause,
+    /// Who then has to act.
+    pub blame: Blame,
+    /// The class, where it changes too.
+    pub class: Option<Class>,
+}
+
+/// An observation that a rule promises to decide.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// The observation.
+    pub observation: Observation,
+    /// As the book writes it.
+    pub shown: String,
+    at: Position,
+}
+
+/// One compiled rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The verdict from the record alone; carries the rule's id, retry advice and next step.
+    pub verdict: Verdict,
+    /// What evidence may make of it, strongest first; empty where nothing is ambiguous.
+    pub decide: Vec<Decision>,
+    /// Where this is written down.
+    pub source: String,
+    /// Its `when`, as the book writes it.
+    pub shown: String,
+    /// Name of its book.
+    pub book: Arc<str>,
+    /// Observations that it decides.
+    pub examples: Vec<Example>,
+    at: Position,
+    always: bool,
+    when: When,
+}
+
+/// A book that was read.
+struct Book {
+    platform: String,
+    targets: Vec<TargetSpec>,
+    rules: Vec<Rule>,
+}
+
+/// All books, compiled.
+#[derive(Debug)]
+pub struct Rulebooks {
+    rules: Vec<Rule>,
+    /// Per platform that has a book: indices into `rules` in the order of trial.
+    plans: HashMap<String, Vec<usize>>,
+    /// The same for every other platform.
+    generic: Vec<usize>,
+    targets: Vec<(String, TargetSpec)>,
+    phrases: Phrases,
+}
+
+impl Rulebooks {
+    /// The built-in books alone.
+    ///
+    /// # Panics
+    /// Never: a test compiles them.
+    pub fn builtin() -> Self {
+        Self::compile(Vec::new()).expect("the built-in books are compiled by a test")
+    }
+
+    /// The given books in front of the built-in ones.
+    ///
+    /// # Errors
+    /// Every mistake of every book, in the order of the books and their lines.
+    pub fn compile(sources: Vec<Source>) -> Result<Self, Vec<BookError>> {
+        let users = sources.len();
+        let builtin = [("baseten.yaml", include_str!("rulebook/baseten.yaml")), ("http.yaml", include_str!("rulebook/http.yaml"))];
+        let builtin = builtin.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned() });
+        let (mut phrases, mut errors, mut books) = (Phrases::default(), Vec::new(), Vec::new());
+        for source in sources.iter().chain(&builtin) {
+            books.extend(read_book(source, &mut phrases, &mut errors));
+        }
+        check_ids(&books, &mut errors);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        phrases.build().map_err(|error| vec![BookError::whole(&error.to_string())])?;
+        let users: Vec<&str> = sources.iter().take(users).map(|s| s.name.as_str()).collect();
+        let compiled = Self::assemble(books, phrases);
+        let broken: Vec<BookError> = compiled.check_examples().into_iter().filter(|e| users.contains(&e.book.as_str())).collect();
+        if broken.is_empty() { Ok(compiled) } else { Err(broken) }
+    }
+
+    fn assemble(books: Vec<Book>, phrases: Phrases) -> Self {
+        let mut all = Self { rules: Vec::new(), plans: HashMap::new(), generic: Vec::new(), targets: Vec::new(), phrases };
+        for book in &books {
+            all.plans.entry(book.platform.clone()).or_default();
+        }
+        all.plans.remove(ANY_PLATFORM);
+        for book in books {
+            let indices = all.rules.len()..all.rules.len() + book.rules.len();
+            for (platform, plan) in &mut all.plans {
+                if *platform == book.platform || book.platform == ANY_PLATFORM {
+                    plan.extend(indices.clone());
+                }
+            }
+            if book.platform == ANY_PLATFORM {
+                all.generic.extend(indices);
+            }
+            all.rules.extend(book.rules);
+            all.targets.extend(book.targets.into_iter().map(|t| (book.platform.clone(), t)));
+        }
+        all
+    }
+
+    /// The verdict on one failure, from its record alone.
+    pub fn judge(&self, observation: &Observation) -> Verdict {
+        self.decide(observation).verdict.clone()
+    }
+
+    /// The rule that decides; its `decide` says what evidence may still change.
+    ///
+    /// # Panics
+    /// Never: the last rule of the built-in generic book holds for everything, which a test checks.
+    pub fn decide(&self, observation: &Observation) -> &Rule {
+        let plan = self.plans.get(&observation.target.platform).unwrap_or(&self.generic);
+        let facts = Facts::new(observation, &self.phrases);
+        plan.iter()
+            .filter_map(|index| self.rules.get(*index))
+            .find(|rule| rule.always || rule.when.holds(&facts))
+            .or_else(|| self.rules.last())
+            .expect("the built-in generic book has rules")
+    }
+
+    /// The rule with this id.
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| &*rule.verdict.rule == id)
+    }
+
+    /// All rules, in the order of the books.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Platform and pattern of every target that the books know, the user's in front.
+    pub fn targets(&self) -> impl Iterator<Item = (&str, &TargetSpec)> {
+        self.targets.iter().map(|(platform, spec)| (platform.as_str(), spec))
+    }
+
+    /// Examples that are decided by another rule than the one they stand under.
+    pub fn check_examples(&self) -> Vec<BookError> {
+        let examples = self.rules.iter().flat_map(|rule| rule.examples.iter().map(move |example| (rule, example)));
+        let wrong = |(rule, example): (&Rule, &Example)| {
+            let decided = self.decide(&example.observation);
+            (decided.verdict.rule != rule.verdict.rule).then(|| BookError {
+                book: rule.book.to_string(),
+                at: example.at,
+                rule: Some(rule.verdict.rule.to_string()),
+                message: format!(
+                    "this example is decided by `{}` ({}:{}), which stands in front or fits where this rule does not",
+                    decided.verdict.rule, decided.book, decided.at.line
+                ),
+            })
+        };
+        examples.filter_map(wrong).collect()
+    }
+}
+
+impl BookError {
+    fn whole(message: &str) -> Self {
+        Self { book: "all books".to_owned(), at: Position::default(), rule: None, message: message.to_owned() }
+    }
+}
+
+fn read_book(source: &Source, phrases: &mut Phrases, errors: &mut Vec<BookError>) -> Option<Book> {
+    let mut reader = Reader { book: &source.name, rule: None, phrases, errors };
+    let root = match Node::parse(&source.text) {
+        Ok(root) => root,
+        Err((at, message)) => {
+            reader.wrong(at, message);
+            return None;
+        }
+    };
+    let fields = reader.fields(&root, "book", &["platform", "targets", "rules"])?;
+    let platform = reader.required(fields, "platform", "mine").and_then(|n| reader.text(n, "platform"));
+    let targets = fields.get("targets").map_or_else(Vec::new, |n| read_targets(&mut reader, n, platform.as_deref()));
+    let mut rules = Vec::new();
+    if let Some(node) = reader.required(fields, "rules", "[]") {
+        if !matches!(node.value, Value::List(_)) {
+            reader.wrong(node.at, format!("`rules` must be a list, not {}", node.kind()));
+        }
+        let platform = platform.as_deref().unwrap_or(ANY_PLATFORM);
+        for item in node.items() {
+            rules.extend(rule::read(&mut reader, item, platform));
+            reader.rule = None;
+        }
+    }
+    let platform = platform?;
+    check_always(&mut reader, &rules, &platform);
+    Some(Book { platform, targets, rules })
+}
+
+fn read_targets(reader: &mut Reader<'_>, node: &Node, platform: Option<&str>) -> Vec<TargetSpec> {
+    let mut targets = Vec::new();
+    for item in node.items() {
+        let Some(spec) = reader.value::<TargetSpec>(item, "target") else { continue };
+        if let Err(error) = Patterns::compile([(platform.unwrap_or_default(), &spec)]) {
+            reader.wrong(item.at, error.to_string());
+        }
+        targets.push(spec);
+    }
+    targets
+}
+
+/// `always` hides everything behind it, so only the end of a generic book may have it.
+fn check_always(reader: &mut Reader<'_>, rules: &[Rule], platform: &str) {
+    for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.always) {
+        if platform != ANY_PLATFORM || index + 1 != rules.len() {
+            reader.rule = Some(rule.verdict.rule.to_string());
+            reader.wrong(rule.at, "`always` hides every rule behind it: only the last rule of a book with `platform: '*'` may have it");
+        }
+    }
+}
+
+fn check_ids(books: &[Book], errors: &mut Vec<BookError>) {
+    let mut seen: HashMap<&str, &Rule> = HashMap::new();
+    for rule in books.iter().flat_map(|book| &book.rules) {
+        if let Some(first) = seen.insert(&rule.verdict.rule, rule) {
+            errors.push(BookError {
+                book: rule.book.to_string(),
+                at: rule.at,
+                rule: Some(rule.verdict.rule.to_string()),
+                message: format!("this id is taken by {}:{}; ids are unique over all books", first.book, first.at.line),
+            });
+        }
+    }
+}
