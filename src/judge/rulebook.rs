@@ -141,7 +141,10 @@ impl Rulebooks {
     /// Every mistake of every book, in the order of the books and their lines.
     pub fn compile(sources: Vec<Source>) -> Result<Self, Vec<BookError>> {
         let users = sources.len();
-        let builtin = [("baseten.yaml", include_str!("rulebook/baseten.yaml")), ("http.yaml", include_str!("rulebook/http.yaml"))];
+        let builtin = [
+            ("baseten.yaml", include_str!("rulebook/baseten.yaml")),
+            ("http.yaml", include_str!("rulebook/http.yaml")),
+        ];
         let builtin = builtin.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned() });
         let (mut phrases, mut errors, mut books) = (Phrases::default(), Vec::new(), Vec::new());
         for source in sources.iter().chain(&builtin) {
@@ -154,12 +157,14 @@ impl Rulebooks {
         phrases.build().map_err(|error| vec![BookError::whole(&error.to_string())])?;
         let users: Vec<&str> = sources.iter().take(users).map(|s| s.name.as_str()).collect();
         let compiled = Self::assemble(books, phrases);
-        let broken: Vec<BookError> = compiled.check_examples().into_iter().filter(|e| users.contains(&e.book.as_str())).collect();
+        let broken: Vec<BookError> =
+            compiled.check_examples().into_iter().filter(|e| users.contains(&e.book.as_str())).collect();
         if broken.is_empty() { Ok(compiled) } else { Err(broken) }
     }
 
     fn assemble(books: Vec<Book>, phrases: Phrases) -> Self {
-        let mut all = Self { rules: Vec::new(), plans: HashMap::new(), generic: Vec::new(), targets: Vec::new(), phrases };
+        let mut all =
+            Self { rules: Vec::new(), plans: HashMap::new(), generic: Vec::new(), targets: Vec::new(), phrases };
         for book in &books {
             all.plans.entry(book.platform.clone()).or_default();
         }
@@ -284,7 +289,10 @@ fn check_always(reader: &mut Reader<'_>, rules: &[Rule], platform: &str) {
     for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.always) {
         if platform != ANY_PLATFORM || index + 1 != rules.len() {
             reader.rule = Some(rule.verdict.rule.to_string());
-            reader.wrong(rule.at, "`always` hides every rule behind it: only the last rule of a book with `platform: '*'` may have it");
+            reader.wrong(
+                rule.at,
+                "`always` hides every rule behind it: only the last rule of a book with `platform: '*'` may have it",
+            );
         }
     }
 }

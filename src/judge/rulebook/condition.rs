@@ -127,7 +127,8 @@ fn answered(status: Status) -> bool {
 
 /// Whether a path fits the literal pieces between a glob's stars.
 fn glob_fits(pieces: &[String], path: &str) -> bool {
-    let (Some((first, rest)), Some(mut left)) = (pieces.split_first(), pieces.first().and_then(|p| path.strip_prefix(p.as_str())))
+    let (Some((first, rest)), Some(mut left)) =
+        (pieces.split_first(), pieces.first().and_then(|p| path.strip_prefix(p.as_str())))
     else {
         return false;
     };

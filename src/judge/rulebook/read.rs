@@ -95,7 +95,13 @@ impl Reader<'_> {
     }
 
     /// A word of a closed set.
-    pub(super) fn word<T: Copy>(&mut self, node: &Node, what: &str, set: &[T], name: fn(T) -> &'static str) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        set: &[T],
+        name: fn(T) -> &'static str,
+    ) -> Option<T> {
         let word = self.text(node, what)?;
         let found = set.iter().copied().find(|member| name(*member) == word);
         if found.is_none() {

@@ -15,12 +15,18 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ("cause", "why; left out where `otherwise` stands"),
     ("blame", "who has to act; default: the cause's own"),
     ("confidence", "`observed` where the record itself says so, `assumed` where it is the default"),
-    ("decide", "list of `{ evidence, cause, blame, class }`, strongest first: what evidence may still decide; `blame` and `class` may be left out"),
+    (
+        "decide",
+        "list of `{ evidence, cause, blame, class }`, strongest first: what evidence may still decide; `blame` and `class` may be left out",
+    ),
     ("otherwise", "`{ cause, blame }`: the verdict where no evidence decided; confidence is `assumed`"),
     ("retry", "whether and how to try again"),
     ("next_step", "what a person should do next"),
     ("source", "where this is written down"),
-    ("examples", "observations that this rule decides: `status`, `transport`, `ending`, `api`, `vantage`, `seconds`, `path`, `headers`, `text`"),
+    (
+        "examples",
+        "observations that this rule decides: `status`, `transport`, `ending`, `api`, `vantage`, `seconds`, `path`, `headers`, `text`",
+    ),
 ];
 
 /// What a rule says when nothing else is known.
@@ -43,11 +49,15 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, platform: &str) -> Opti
     let id = reader.required(fields, "id", "mine/502-upstream").and_then(|n| read_id(reader, n));
     let when_node = reader.required(fields, "when", "{ status: 502 }");
     let condition = when_node.map(|n| when::read(reader, n));
-    let class = reader.required(fields, "class", "bad_gateway").and_then(|n| reader.word(n, "class", Class::ALL, Class::as_str));
+    let class = reader
+        .required(fields, "class", "bad_gateway")
+        .and_then(|n| reader.word(n, "class", Class::ALL, Class::as_str));
     let default = read_default(reader, fields);
     let decide = fields.get("decide").map_or_else(Vec::new, |n| read_decide(reader, n));
-    let retry = reader.required(fields, "retry", "backoff").and_then(|n| reader.word(n, "retry", Retry::ALL, Retry::as_str));
-    let next_step = reader.required(fields, "next_step", "Look at the model logs.").and_then(|n| reader.text(n, "next_step"));
+    let retry =
+        reader.required(fields, "retry", "backoff").and_then(|n| reader.word(n, "retry", Retry::ALL, Retry::as_str));
+    let next_step =
+        reader.required(fields, "next_step", "Look at the model logs.").and_then(|n| reader.text(n, "next_step"));
     let source = reader.required(fields, "source", "docs.example.com/errors").and_then(|n| reader.text(n, "source"));
     let examples = read_examples(reader, fields, platform);
     let (id, default, condition) = (id?, default?, condition?);
@@ -75,17 +85,21 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, platform: &str) -> Opti
 
 fn read_id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let id = reader.text(node, "id")?;
-    let good = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    let good = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
     if id.split_once('/').is_some_and(|(book, name)| good(book) && good(name)) {
         return Some(id);
     }
-    reader.wrong(node.at, format!("`{id}` is no rule id; write `<book>/<name>` with letters, digits, `-`, `_` and `.`"));
+    reader
+        .wrong(node.at, format!("`{id}` is no rule id; write `<book>/<name>` with letters, digits, `-`, `_` and `.`"));
     None
 }
 
 /// `cause`, `blame`, `confidence` or `otherwise`.
 fn read_default(reader: &mut Reader<'_>, fields: Fields<'_>) -> Option<Default> {
-    let confidence = fields.get("confidence").map(|n| reader.word(n, "confidence", Confidence::ALL, Confidence::as_str));
+    let confidence =
+        fields.get("confidence").map(|n| reader.word(n, "confidence", Confidence::ALL, Confidence::as_str));
     let (holder, confidence) = match (fields.get("otherwise"), fields.get("cause")) {
         (Some(otherwise), Some(_)) => {
             reader.wrong(otherwise.at, "`cause` and `otherwise` both give the default; take one away");
@@ -95,7 +109,10 @@ fn read_default(reader: &mut Reader<'_>, fields: Fields<'_>) -> Option<Default> 
             if fields.get("blame").is_some() {
                 reader.wrong(otherwise.at, "`blame` belongs inside `otherwise` here");
             }
-            (reader.fields(otherwise, "otherwise", &["cause", "blame"])?, confidence.unwrap_or(Some(Confidence::Assumed)))
+            (
+                reader.fields(otherwise, "otherwise", &["cause", "blame"])?,
+                confidence.unwrap_or(Some(Confidence::Assumed)),
+            )
         }
         (None, _) => {
             if confidence.is_none() {
@@ -104,7 +121,8 @@ fn read_default(reader: &mut Reader<'_>, fields: Fields<'_>) -> Option<Default> 
             (fields, confidence.flatten())
         }
     };
-    let cause = reader.required(holder, "cause", "unknown").and_then(|n| reader.word(n, "cause", Cause::ALL, Cause::as_str))?;
+    let cause =
+        reader.required(holder, "cause", "unknown").and_then(|n| reader.word(n, "cause", Cause::ALL, Cause::as_str))?;
     let blame = match holder.get("blame") {
         Some(n) => reader.word(n, "blame", Blame::ALL, Blame::as_str)?,
         None => cause.default_blame(),
@@ -126,7 +144,9 @@ fn read_decide(reader: &mut Reader<'_>, node: &Node) -> Vec<Decision> {
         let evidence = reader
             .required(fields, "evidence", "oom_killed")
             .and_then(|n| reader.word(n, "evidence", EvidenceKind::ALL, EvidenceKind::as_str));
-        let cause = reader.required(fields, "cause", "oom_killed").and_then(|n| reader.word(n, "cause", Cause::ALL, Cause::as_str));
+        let cause = reader
+            .required(fields, "cause", "oom_killed")
+            .and_then(|n| reader.word(n, "cause", Cause::ALL, Cause::as_str));
         let blame = fields.get("blame").map(|n| reader.word(n, "blame", Blame::ALL, Blame::as_str));
         let class = fields.get("class").and_then(|n| reader.word(n, "class", Class::ALL, Class::as_str));
         let (Some(evidence), Some(cause)) = (evidence, cause) else { continue };

@@ -8,18 +8,36 @@ use regex::RegexBuilder;
 
 /// The keys of a `when`, as the documentation lists them.
 pub(super) const KEYS: &[(&str, &str)] = &[
-    ("status", "the answer's status: `502`, `5xx`, `none` (no answer), `grpc:14`, `grpc` (any but OK), `ws:1011`, `ws`; or a list"),
+    (
+        "status",
+        "the answer's status: `502`, `5xx`, `none` (no answer), `grpc:14`, `grpc` (any but OK), `ws:1011`, `ws`; or a list",
+    ),
     ("transport", "the normal form of the transport error, `none` for no such error; or a list"),
-    ("ending", "how the stream ended: `complete`, `truncated`, `cancelled`, `unknown`, or `none` where it is not known to be a stream"),
+    (
+        "ending",
+        "how the stream ended: `complete`, `truncated`, `cancelled`, `unknown`, or `none` where it is not known to be a stream",
+    ),
     ("api", "the kind of endpoint: `dedicated`, `model_api`, `chain`; or a list"),
     ("vantage", "where it was seen from: `client`, `sdk`, `app`, `gateway`, `model`; or a list"),
     ("answered", "`true`: a 2xx answer had begun"),
     ("seconds", "how long it took: `{ below: 60 }`, `{ at_least: 1190 }`, or both"),
     ("path", "the URL path; `*` stands for any text; or a list"),
-    ("header", "captured response headers by name, each with a value, a list of values, or `'*'` for any; all must hold"),
-    ("text", "a phrase with which a message of the error text begins (a line, the value of `error`, `message`, ..., what follows `: `); case does not count; or a list"),
-    ("code", "the whole value of a code field of the error text (`code`, `error_code`, `type`, ...); case does not count; or a list"),
-    ("text_regex", "a regular expression found anywhere in the error text; or a list. `text`, `code` and `text_regex` are alternatives; all other keys must hold together"),
+    (
+        "header",
+        "captured response headers by name, each with a value, a list of values, or `'*'` for any; all must hold",
+    ),
+    (
+        "text",
+        "a phrase with which a message of the error text begins (a line, the value of `error`, `message`, ..., what follows `: `); case does not count; or a list",
+    ),
+    (
+        "code",
+        "the whole value of a code field of the error text (`code`, `error_code`, `type`, ...); case does not count; or a list",
+    ),
+    (
+        "text_regex",
+        "a regular expression found anywhere in the error text; or a list. `text`, `code` and `text_regex` are alternatives; all other keys must hold together",
+    ),
     ("always", "`true`: holds for everything; only in the last rule of a book for all platforms"),
 ];
 
@@ -51,11 +69,16 @@ fn read_record(reader: &mut Reader<'_>, fields: Fields<'_>, when: &mut When) {
         when.status = reader.list(node, "status").iter().filter_map(|n| status_test(reader, n)).collect();
     }
     if let Some(node) = fields.get("transport") {
-        when.transport = reader.list(node, "transport").iter().filter_map(|n| or_none(n, |n| reader.value(n, "transport"))).collect();
+        when.transport = reader
+            .list(node, "transport")
+            .iter()
+            .filter_map(|n| or_none(n, |n| reader.value(n, "transport")))
+            .collect();
     }
     if let Some(node) = fields.get("ending") {
         let items = reader.list(node, "ending");
-        when.ending = items.iter().filter_map(|n| or_none(n, |n| reader.word(n, "ending", ENDINGS, Ending::as_str))).collect();
+        when.ending =
+            items.iter().filter_map(|n| or_none(n, |n| reader.word(n, "ending", ENDINGS, Ending::as_str))).collect();
     }
     if let Some(node) = fields.get("api") {
         when.api = reader.list(node, "api").iter().filter_map(|n| reader.value(n, "api")).collect();
@@ -135,7 +158,9 @@ fn read_text(reader: &mut Reader<'_>, fields: Fields<'_>, when: &mut When) {
 
 fn status_test(reader: &mut Reader<'_>, node: &Node) -> Option<StatusTest> {
     let test = match &node.value {
-        Value::Int(code) => u16::try_from(*code).ok().filter(|c| (100..=599).contains(c)).map(|c| StatusTest::Is(Status::Http(c))),
+        Value::Int(code) => {
+            u16::try_from(*code).ok().filter(|c| (100..=599).contains(c)).map(|c| StatusTest::Is(Status::Http(c)))
+        }
         Value::Text(word) => status_word(word),
         _ => None,
     };
@@ -145,7 +170,10 @@ fn status_test(reader: &mut Reader<'_>, node: &Node) -> Option<StatusTest> {
             Value::Text(word) => word.clone(),
             _ => node.kind().to_owned(),
         };
-        reader.wrong(node.at, format!("`{seen}` is no status; write 100 to 599, `5xx`, `none`, `grpc:14`, `grpc`, `ws:1011` or `ws`"));
+        reader.wrong(
+            node.at,
+            format!("`{seen}` is no status; write 100 to 599, `5xx`, `none`, `grpc:14`, `grpc`, `ws:1011` or `ws`"),
+        );
     }
     test
 }
