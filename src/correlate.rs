@@ -1,10 +1,20 @@
 //! Stage 4: one failed request, one case.
 //!
-//! In: what the map found in one export ([`Tally`] and the verdict on each of its failures) and the arrival time.
-//! Out: calls on a [`Ledger`]: what counts, once. A pure fold: it owns its state, does no I/O and reads no clock.
+//! In: what the map found in one export ([`Tally`](crate::observe::Tally) and the verdict on each of its failures) and
+//! the arrival time. Out: calls on a [`Ledger`]: what counts, once. A pure fold: it owns its state, does no I/O and
+//! reads no clock, so that the same exports at the same times always come to the same numbers.
+
+mod fold;
+mod generations;
+mod repeat;
+#[cfg(test)]
+mod tests;
+mod vantage;
 
 use crate::judge::Verdict;
 use crate::observe::{Observation, Row, Timing, Vantage};
+
+pub use fold::{Correlator, Settings};
 
 /// A case that has got its final verdict.
 #[derive(Clone, Debug)]
@@ -13,6 +23,17 @@ pub struct Settled<'a> {
     pub observation: &'a Observation,
     /// The final verdict.
     pub verdict: &'a Verdict,
+}
+
+/// How much the fold remembers; every part is bounded by [`Settings`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Callers whose vantages are known.
+    pub callers: usize,
+    /// Targets whose vantages are known.
+    pub targets: usize,
+    /// Failures that would be recognised if they came again.
+    pub failures: usize,
 }
 
 /// Where the fold writes what counts. Implemented by `measure`; tests implement it with plain vectors.
@@ -27,4 +48,8 @@ pub trait Ledger {
     fn primary(&mut self, row: &Row, vantage: Vantage);
     /// A record that joined nothing and is not of the primary vantage (`coroner_unjoined_total{vantage}`).
     fn unjoined(&mut self, vantage: Vantage, requests: f64);
+    /// A failure that had been counted before came again, in another body, and was not counted.
+    fn repeated(&mut self, _vantage: Vantage, _requests: f64) {}
+    /// How much the fold remembers now; told with every tick.
+    fn held(&mut self, _held: Held) {}
 }

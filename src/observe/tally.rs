@@ -5,7 +5,7 @@
 use super::{Ending, Observation, Outcome, Status, Target, Vantage};
 use std::sync::Arc;
 
-/// Requests of one export that share all their labels.
+/// Requests of one export that did not fail and share all their labels.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// Who was called.
@@ -66,11 +66,12 @@ pub struct Records {
 /// What one export request came to.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Counts per series.
+    /// Counts per series of the requests that are **not** in `failures`: a request is in exactly one of the two, so that
+    /// the fold can leave out a failure that was delivered twice.
     pub rows: Vec<Row>,
-    /// Durations, pointing into `rows`.
+    /// Durations of the requests in `rows`.
     pub timings: Vec<Timing>,
-    /// Failed requests; each is also counted in `rows`.
+    /// Failed requests, each with its own status, duration and weight; none of them is counted in `rows`.
     pub failures: Vec<Observation>,
     /// Records by kind.
     pub records: Records,
