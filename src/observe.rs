@@ -3,9 +3,20 @@
 //! In: the bytes of one export request and its arrival time. Out: a [`Tally`]: counts per series, and one
 //! [`Observation`] for every request that failed. Pure: no I/O, no clock.
 
+mod detail;
+mod intern;
+mod join;
+mod log;
+mod mapper;
 mod observation;
+mod sampling;
+mod semconv;
+mod span;
+mod stream;
 mod tally;
 pub mod target;
+mod transport;
 
+pub use mapper::{Mapper, OTHER_PLATFORM, Observer, Weights};
 pub use observation::{Api, Ending, Observation, Outcome, Status, Target, Transport, Vantage};
 pub use tally::{Exemplar, Records, Row, Tally, Timing};

@@ -157,24 +157,21 @@ impl Cause {
     /// Who has to act when nothing else is known about a failure of this cause.
     pub const fn default_blame(self) -> Blame {
         match self {
-            Self::OomKilled | Self::GpuOom | Self::ContainerCrash | Self::LoadFailed | Self::UserException => {
-                Blame::Model
-            }
-            Self::SlowModel | Self::HungRequest => Blame::Model,
-            Self::InvalidInput
-            | Self::ContextLength
-            | Self::InvalidApiKey
-            | Self::WrongModelId
-            | Self::UnpaidAccount => Blame::Client,
-            Self::EdgeSizeLimit | Self::AsyncSizeLimit | Self::ClientQuota | Self::BudgetExhausted => Blame::Client,
-            Self::ShortClientTimeout | Self::ClientDisconnect | Self::PoolExhausted | Self::Dns | Self::Tls => {
-                Blame::Client
-            }
-            Self::NoCapacity | Self::Draining | Self::Routing | Self::CircuitOpen | Self::AsyncNotSetUp => {
-                Blame::Platform
-            }
-            Self::PlatformFault => Blame::Platform,
+            Self::OomKilled
+            | Self::GpuOom
+            | Self::ContainerCrash
+            | Self::LoadFailed
+            | Self::UserException
+            | Self::SlowModel
+            | Self::HungRequest => Blame::Model,
+            Self::NoCapacity
+            | Self::Draining
+            | Self::Routing
+            | Self::CircuitOpen
+            | Self::AsyncNotSetUp
+            | Self::PlatformFault => Blame::Platform,
             Self::ColdStart | Self::StreamStalled | Self::ConnectRefused | Self::Unknown => Blame::Undetermined,
+            _ => Blame::Client,
         }
     }
 }

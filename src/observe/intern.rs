@@ -1,0 +1,119 @@
+//! What the mapper remembers between exports: the targets behind URLs and the callers' names.
+//!
+//! In: borrowed text. Out: small indices that stay valid until [`Interner::trim`]. A known URL or name costs one hash and
+//! one comparison, and no allocation. Bounded: when the memory is full it starts anew between two exports.
+
+use super::target::{Found, Patterns, split_url};
+use super::{Api, Target};
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Entries after which the memory starts anew: about 2 MiB of URLs.
+const LIMIT: usize = 16_384;
+
+/// No target: the URL is no call to a model.
+pub(super) const NO_TARGET: u32 = u32::MAX;
+
+/// A target with what its pattern says about the endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Known {
+    pub(super) target: Arc<Target>,
+    pub(super) api: Api,
+    pub(super) stream: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Interner {
+    by_url: HashMap<Box<str>, u32, RandomState>,
+    known: Vec<Known>,
+    by_known: HashMap<Known, u32, RandomState>,
+    callers: Vec<Arc<str>>,
+    by_caller: HashMap<Arc<str>, u32, RandomState>,
+    key: String,
+}
+
+impl Interner {
+    /// Starts anew if full. Indices handed out before are void after this.
+    pub(super) fn trim(&mut self) {
+        if self.by_url.len() > LIMIT || self.known.len() > LIMIT || self.callers.len() > LIMIT {
+            *self = Self::default();
+        }
+    }
+
+    pub(super) fn known(&self, index: u32) -> &Known {
+        &self.known[index as usize]
+    }
+
+    pub(super) fn caller_name(&self, index: u32) -> &Arc<str> {
+        &self.callers[index as usize]
+    }
+
+    /// The index of a caller's name.
+    pub(super) fn caller(&mut self, name: &str) -> u32 {
+        if let Some(index) = self.by_caller.get(name) {
+            return *index;
+        }
+        let name: Arc<str> = name.into();
+        let index = index_of(self.callers.len());
+        self.callers.push(Arc::clone(&name));
+        self.by_caller.insert(name, index);
+        index
+    }
+
+    /// The target behind a URL, or behind host and path where there is no URL; [`NO_TARGET`] where no pattern fits.
+    pub(super) fn target(&mut self, patterns: &Patterns, url: &str, host: &str, path: &str) -> u32 {
+        if url.is_empty() {
+            let mut key = std::mem::take(&mut self.key);
+            key.clear();
+            key.push_str("//");
+            key.push_str(host);
+            key.push_str(without_query(path));
+            let index = self.by_key(patterns, &key, |_| (!host.is_empty()).then_some((host, without_query(path))));
+            self.key = key;
+            return index;
+        }
+        self.by_key(patterns, without_query(url), split_url)
+    }
+
+    fn by_key<'a>(
+        &mut self,
+        patterns: &Patterns,
+        key: &'a str,
+        split: impl Fn(&'a str) -> Option<(&'a str, &'a str)>,
+    ) -> u32 {
+        if let Some(index) = self.by_url.get(key) {
+            return *index;
+        }
+        let found = split(key).and_then(|(host, path)| patterns.find(host, path));
+        let index = found.map_or(NO_TARGET, |f| self.known_index(f.into()));
+        self.by_url.insert(key.into(), index);
+        index
+    }
+
+    /// The index of a target that no URL names (`GenAI` spans, lent model names).
+    pub(super) fn known_index(&mut self, known: Known) -> u32 {
+        if let Some(index) = self.by_known.get(&known) {
+            return *index;
+        }
+        let index = index_of(self.known.len());
+        self.known.push(known.clone());
+        self.by_known.insert(known, index);
+        index
+    }
+}
+
+impl From<Found> for Known {
+    fn from(found: Found) -> Self {
+        Self { target: found.target, api: found.api, stream: found.stream }
+    }
+}
+
+fn index_of(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(NO_TARGET - 1)
+}
+
+/// A URL or path up to its query or fragment.
+pub(super) fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}

@@ -1,0 +1,163 @@
+//! The map's entry: one export request in, one [`Tally`] out.
+//!
+//! [`Observer`] is what all share and nobody changes; a [`Mapper`] is the memory that one thread reuses from export to
+//! export, so that a successful request costs no allocation.
+
+use super::intern::{Interner, Known};
+use super::target::Patterns;
+use super::transport::Transports;
+use super::{Ending, Exemplar, Outcome, Row, Status, Tally, Timing, Vantage, log, span};
+use crate::otlp::wire::{self, WireError};
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Platform label of calls that carry `GenAI` attributes but go to a host that no pattern knows.
+pub const OTHER_PLATFORM: &str = "other";
+
+/// How many requests a record of each vantage stands for where its `tracestate` does not say; 1 = not sampled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    /// HTTP client spans.
+    pub client: f64,
+    /// `GenAI` spans.
+    pub sdk: f64,
+    /// HTTP access logs.
+    pub gateway: f64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self { client: 1.0, sdk: 1.0, gateway: 1.0 }
+    }
+}
+
+/// What every mapper reads: target patterns, the transport table, declared sampling.
+#[derive(Debug)]
+pub struct Observer {
+    pub(super) patterns: Patterns,
+    pub(super) transports: Transports,
+    pub(super) weights: Weights,
+}
+
+impl Observer {
+    /// An observer for these target patterns (the user's in front of the books').
+    pub fn new(patterns: Patterns, weights: Weights) -> Self {
+        Self { patterns, transports: Transports::builtin(), weights }
+    }
+}
+
+/// One thread's reusable memory.
+#[derive(Debug, Default)]
+pub struct Mapper {
+    pub(super) interner: Interner,
+    pub(super) spans: span::Scratch,
+    rows: HashMap<RowKey, u32, RandomState>,
+}
+
+/// What requests must share to share a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RowKey {
+    pub(super) known: u32,
+    pub(super) caller: u32,
+    pub(super) vantage: Vantage,
+    pub(super) status: Status,
+    pub(super) outcome: Outcome,
+    pub(super) ending: Option<Ending>,
+}
+
+/// One request that did not fail.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    pub(super) key: RowKey,
+    pub(super) weight: f64,
+    /// `None` where the record states no duration.
+    pub(super) seconds: Option<f64>,
+    pub(super) trace_id: [u8; 16],
+    pub(super) span_id: [u8; 8],
+    pub(super) time_ns: u64,
+}
+
+impl Mapper {
+    /// Maps an `ExportTraceServiceRequest`.
+    ///
+    /// # Errors
+    /// The bytes are no such message; then `tally` holds nothing that may be used.
+    pub fn traces(&mut self, observer: &Observer, bytes: &[u8], tally: &mut Tally) -> Result<(), WireError> {
+        self.begin();
+        let mut visitor = span::Visitor::new(observer, self, bytes, tally);
+        wire::traces(bytes, &mut visitor)?;
+        span::finish(observer, self, bytes, tally);
+        Ok(())
+    }
+
+    /// Maps an `ExportLogsServiceRequest`.
+    ///
+    /// # Errors
+    /// As [`Mapper::traces`].
+    pub fn logs(&mut self, observer: &Observer, bytes: &[u8], tally: &mut Tally) -> Result<(), WireError> {
+        self.begin();
+        let mut visitor = log::Visitor::new(observer, self, tally);
+        wire::logs(bytes, &mut visitor)
+    }
+
+    /// Checks an `ExportMetricsServiceRequest`; its points are no requests.
+    ///
+    /// # Errors
+    /// As [`Mapper::traces`].
+    pub fn metrics(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<(), WireError> {
+        let mut points = Points(0);
+        wire::metrics(bytes, &mut points)?;
+        tally.records.not_inference += points.0;
+        Ok(())
+    }
+
+    fn begin(&mut self) {
+        self.interner.trim();
+        self.rows.clear();
+        self.spans.clear();
+    }
+
+    /// Adds a request that did not fail to its row.
+    pub(super) fn count(&mut self, tally: &mut Tally, request: &Request) {
+        let interner = &self.interner;
+        let index = *self.rows.entry(request.key).or_insert_with(|| {
+            tally.rows.push(new_row(
+                interner.known(request.key.known),
+                interner.caller_name(request.key.caller),
+                &request.key,
+            ));
+            u32::try_from(tally.rows.len() - 1).unwrap_or(u32::MAX)
+        });
+        let row = &mut tally.rows[index as usize];
+        row.requests += request.weight;
+        let Some(seconds) = request.seconds else { return };
+        tally.timings.push(Timing { row: index, seconds, weight: request.weight });
+        if row.exemplar.is_none_or(|e| seconds > e.seconds) {
+            let (trace_id, span_id, time_ns) = (request.trace_id, request.span_id, request.time_ns);
+            row.exemplar = Some(Exemplar { trace_id, span_id, seconds, time_ns });
+        }
+    }
+}
+
+fn new_row(known: &Known, caller: &Arc<str>, key: &RowKey) -> Row {
+    Row {
+        target: Arc::clone(&known.target),
+        caller: Arc::clone(caller),
+        vantage: key.vantage,
+        status: key.status,
+        outcome: key.outcome,
+        ending: key.ending,
+        requests: 0.0,
+        exemplar: None,
+    }
+}
+
+/// Counts metric points.
+struct Points(u64);
+
+impl<'a> wire::MetricVisitor<'a> for Points {
+    fn point(&mut self, _: &wire::Metric<'a>, _: &wire::Point<'a>) {
+        self.0 += 1;
+    }
+}

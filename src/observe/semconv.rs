@@ -1,0 +1,111 @@
+//! The attribute keys that matter, in the old and the new semantic conventions.
+//!
+//! In: one attribute after the other, as the walk meets them. Out: [`Picks`]: what decides whether a record is a request
+//! to a model and whether it went well. This is the hot path: keys are told apart by length first, nothing is copied.
+
+use crate::otlp::wire::Value;
+
+/// What the light walk keeps of a record's attributes.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts of one record, set one by one on the hot path"
+)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Picks<'a> {
+    /// `url.full` or `http.url`.
+    pub(super) url: &'a str,
+    /// `http.host`, else `server.address`, else `net.peer.name`.
+    pub(super) host: &'a str,
+    /// `url.path` or `http.target`.
+    pub(super) path: &'a str,
+    /// `http.response.status_code` or `http.status_code`; 0 = none.
+    pub(super) status: u16,
+    /// `http.request.method` or `http.method` is there.
+    pub(super) method: bool,
+    /// `error.type` is there.
+    pub(super) error_type: bool,
+    /// Any `gen_ai.*` or `llm.*` attribute is there.
+    pub(super) gen_ai: bool,
+    /// The captured response content type is an event stream.
+    pub(super) event_stream: bool,
+    /// Duration that the record states, seconds; 0 = none.
+    pub(super) seconds: f64,
+}
+
+impl<'a> Picks<'a> {
+    /// Takes one attribute.
+    #[inline]
+    pub(super) fn pick(&mut self, key: &'a str, value: Value<'a>) {
+        match key.len() {
+            8 if key == "url.full" || key == "http.url" => self.url = text(value),
+            8 if key == "url.path" => self.path = text(value),
+            9 if key == "http.host" => self.host = text(value),
+            10 if key == "error.type" => self.error_type = true,
+            11 if key == "http.method" => self.method = true,
+            11 if key == "http.target" => self.path = text(value),
+            13 if key == "net.peer.name" && self.host.is_empty() => self.host = text(value),
+            14 if key == "server.address" && self.host.is_empty() => self.host = text(value),
+            16 if key == "http.status_code" => self.status = status(value).unwrap_or(self.status),
+            19 if key == "http.request.method" => self.method = true,
+            25 if key == "http.response.status_code" => self.status = status(value).unwrap_or(self.status),
+            28 if key == "http.client.request.duration" || key == "http.server.request.duration" => {
+                self.seconds = seconds(value);
+            }
+            33.. if key.starts_with("http.response.header.content") => self.event_stream |= is_event_stream(key, value),
+            _ => self.gen_ai |= key.starts_with("gen_ai.") || key.starts_with("llm."),
+        }
+    }
+
+    /// Whether the record speaks of an HTTP exchange at all.
+    #[inline]
+    pub(super) fn is_http(&self) -> bool {
+        self.method || self.status != 0 || !self.url.is_empty()
+    }
+}
+
+/// The text of a string value; empty for every other type.
+pub(super) fn text(value: Value<'_>) -> &str {
+    match value {
+        Value::Str(s) => s,
+        _ => "",
+    }
+}
+
+/// The first text of a string or of an array of strings.
+pub(super) fn first_text(value: Value<'_>) -> &str {
+    match value {
+        Value::Array(values) => values.iter().map(text).find(|t| !t.is_empty()).unwrap_or(""),
+        other => text(other),
+    }
+}
+
+/// A status, written as int, double or string.
+pub(super) fn status(value: Value<'_>) -> Option<u16> {
+    match value {
+        Value::Int(n) => u16::try_from(n).ok(),
+        Value::Str(s) => s.trim().parse().ok(),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
+        Value::Double(d) if (0.0..=999.0).contains(&d) => Some(d as u16),
+        _ => None,
+    }
+}
+
+fn seconds(value: Value<'_>) -> f64 {
+    match value {
+        Value::Double(d) if d.is_finite() && d > 0.0 => d,
+        Value::Int(n) if n > 0 => n as f64,
+        Value::Str(s) => s.trim().parse().ok().filter(|d: &f64| d.is_finite() && *d > 0.0).unwrap_or(0.0),
+        _ => 0.0,
+    }
+}
+
+#[cold]
+fn is_event_stream(key: &str, value: Value<'_>) -> bool {
+    matches!(key, "http.response.header.content-type" | "http.response.header.content_type")
+        && first_text(value).trim_start().starts_with("text/event-stream")
+}
+
+/// The header's name in lower case with `-`, where `key` is a captured response header (Python writes `_`).
+pub(super) fn response_header(key: &str) -> Option<String> {
+    key.strip_prefix("http.response.header.").map(|name| name.to_ascii_lowercase().replace('_', "-"))
+}
