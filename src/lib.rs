@@ -9,7 +9,11 @@
 //! The modules stand in the order of the flow; a stage may use the ones before it, never one after it.
 //! `observe`, `judge` and `correlate` do no I/O and read no clock: time is an argument.
 
+pub mod cli;
+pub mod config;
 pub mod correlate;
 pub mod judge;
 pub mod observe;
 pub mod otlp;
+pub mod shutdown;
+pub mod telemetry;

@@ -1,0 +1,104 @@
+//! The command line.
+//!
+//! In: the arguments. Out: one command run to its end, and the exit code: 0 fine, 1 failed, 2 wrong arguments or config.
+
+mod check;
+mod serve;
+
+use clap::{Args, Parser, Subcommand};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// States what killed a failed inference request, why, and who has to act: OTLP in, Prometheus metrics out.
+#[derive(Debug, Parser)]
+#[command(name = "coroner", version, args_conflicts_with_subcommands = true, after_help = AFTER)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+const AFTER: &str = "\
+Without a command, `serve` is run. Ports (loopback): 4317 OTLP/gRPC, 4318 OTLP/HTTP, 9464 /metrics /livez /readyz.
+Exit codes: 0 fine, 1 failed, 2 wrong arguments or config.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take telemetry, judge every failed request, serve the metrics (the default)
+    Serve(ServeArgs),
+    /// Check a config and rulebooks, print `ok` or every error, start nothing
+    Check(CheckArgs),
+}
+
+/// Arguments of `serve`.
+#[derive(Args, Debug)]
+struct ServeArgs {
+    /// Config file (YAML); without one all defaults hold
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+struct CheckArgs {
+    /// Config file (YAML); the rulebooks it names are checked too
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Rulebook files to check
+    #[arg(value_name = "BOOK")]
+    books: Vec<PathBuf>,
+}
+
+/// Why a command ended badly; decides the exit code.
+#[derive(Debug)]
+enum Failure {
+    /// It ran and failed: 1.
+    Failed(String),
+    /// It could not be understood: 2.
+    Refused(String),
+}
+
+/// Runs the command that the arguments name.
+pub fn run(cli: Cli) -> ExitCode {
+    let result = match cli.command {
+        None => serve::run(&cli.serve),
+        Some(Command::Serve(args)) => serve::run(&args),
+        Some(Command::Check(args)) => check::run(&args, &mut io::stdout()),
+    };
+    let (text, code) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Failed(text)) => (text, 1),
+        Err(Failure::Refused(text)) => (text, 2),
+    };
+    // Nobody is left to tell where standard error is closed; the exit code still says it.
+    drop(writeln!(io::stderr(), "{text}"));
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound_and_offers_only_what_exists() {
+        let mut command = Cli::command();
+        command.clone().debug_assert();
+        let help = command.render_long_help().to_string();
+        for word in ["serve", "check", "--config", "Exit codes"] {
+            assert!(help.contains(word), "{help}");
+        }
+        for word in ["explain", "watch"] {
+            assert!(!help.contains(word), "{help}");
+        }
+    }
+
+    #[test]
+    fn serve_is_the_default() {
+        let bare = Cli::try_parse_from(["coroner", "--config", "a.yaml"]).unwrap();
+        assert!(bare.command.is_none() && bare.serve.config.is_some());
+        assert!(Cli::try_parse_from(["coroner", "sevre"]).is_err());
+    }
+}

@@ -1,0 +1,3 @@
+//! How the service watches itself.
+
+pub mod logging;
