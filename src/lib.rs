@@ -15,5 +15,6 @@ pub mod correlate;
 pub mod judge;
 pub mod observe;
 pub mod otlp;
+pub mod receive;
 pub mod shutdown;
 pub mod telemetry;
