@@ -12,7 +12,9 @@ mod tests;
 mod vantage;
 
 use crate::judge::Verdict;
-use crate::observe::{Observation, Row, Timing, Vantage};
+use crate::judge::taxonomy::Class;
+use crate::observe::{Observation, Row, Target, Timing, Vantage};
+use std::sync::Arc;
 
 pub use fold::{Correlator, Settings};
 
@@ -52,4 +54,8 @@ pub trait Ledger {
     fn repeated(&mut self, _vantage: Vantage, _requests: f64) {}
     /// How much the fold remembers now; told with every tick.
     fn held(&mut self, _held: Held) {}
+    /// So many more cases of this class wait for deciding evidence; fewer where negative (`inference_open_cases`).
+    fn opened(&mut self, _platform: &str, _class: Class, _cases: i64) {}
+    /// Evidence of this kind was seen about a target's containers (`inference_evidence_total`).
+    fn testified(&mut self, _target: &Arc<Target>, _kind: &'static str, _facts: f64) {}
 }

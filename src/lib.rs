@@ -11,8 +11,10 @@
 
 pub mod cli;
 pub mod config;
+pub mod admin;
 pub mod correlate;
 pub mod judge;
+pub mod measure;
 pub mod observe;
 pub mod otlp;
 pub mod receive;

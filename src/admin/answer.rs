@@ -1,0 +1,99 @@
+//! One answer of the admin port.
+//!
+//! In: a request. Out: the page it asks for, or why there is none.
+
+use super::Admin;
+use crate::measure::exposition::{Format, accepts_gzip, negotiate, render};
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use libdeflater::{CompressionLvl, Compressor};
+use std::convert::Infallible;
+
+type Answer = Response<Full<Bytes>>;
+
+/// Pages below this many bytes are not worth compressing.
+const GZIP_FROM: usize = 1400;
+
+/// Answers one request.
+pub(super) async fn answer(admin: &Admin, request: &Request<Incoming>) -> Result<Answer, Infallible> {
+    let path = request.uri().path();
+    if !matches!(path, "/metrics" | "/livez" | "/readyz") {
+        return Ok(text(StatusCode::NOT_FOUND, "here are: /metrics, /livez, /readyz\n"));
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut refusal = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+        refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Ok(refusal);
+    }
+    Ok(match path {
+        "/metrics" => metrics(admin, request.headers()).await,
+        "/livez" => text(StatusCode::OK, "alive\n"),
+        _ => ready(admin),
+    })
+}
+
+fn ready(admin: &Admin) -> Answer {
+    let reasons = admin.health.reasons();
+    if reasons.is_empty() {
+        return text(StatusCode::OK, "ready\n");
+    }
+    text(StatusCode::SERVICE_UNAVAILABLE, reasons)
+}
+
+async fn metrics(admin: &Admin, headers: &HeaderMap) -> Answer {
+    let format = negotiate(&joined(headers, &ACCEPT));
+    let gzip = accepts_gzip(&joined(headers, &ACCEPT_ENCODING));
+    let Admin { store, metrics, .. } = admin.clone();
+    // On a thread of its own, so that a long page does not keep the probes waiting.
+    let written = tokio::task::spawn_blocking(move || {
+        let page = render(&store, &metrics, format);
+        if gzip && page.len() >= GZIP_FROM {
+            compress(&page).map_or((page, false), |small| (small, true))
+        } else {
+            (page, false)
+        }
+    });
+    match written.await {
+        Ok((page, compressed)) => page_answer(page, format, compressed),
+        Err(error) => {
+            tracing::error!(%error, "metrics page failed");
+            text(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written\n")
+        }
+    }
+}
+
+fn page_answer(page: Vec<u8>, format: Format, compressed: bool) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(page)));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+    if compressed {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    answer
+}
+
+/// All values of a header as one list, as HTTP allows them to be split.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
+}
+
+/// `page` with gzip, at the level that costs least: label sets repeat, so it shrinks more than tenfold anyway.
+fn compress(page: &[u8]) -> Option<Vec<u8>> {
+    let mut compressor = Compressor::new(CompressionLvl::new(1).unwrap_or_default());
+    let mut small = vec![0; compressor.gzip_compress_bound(page.len())];
+    let length = compressor.gzip_compress(page, &mut small).ok()?;
+    small.truncate(length);
+    small.shrink_to_fit();
+    Some(small)
+}
+
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
+}
