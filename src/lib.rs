@@ -9,9 +9,9 @@
 //! The modules stand in the order of the flow; a stage may use the ones before it, never one after it.
 //! `observe`, `judge` and `correlate` do no I/O and read no clock: time is an argument.
 
+pub mod admin;
 pub mod cli;
 pub mod config;
-pub mod admin;
 pub mod correlate;
 pub mod judge;
 pub mod measure;

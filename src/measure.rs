@@ -21,4 +21,5 @@ pub use owners::{Owner, Owners, Threshold};
 pub use series::{Settings, Shared, Store, shared};
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "counts of whole requests are exact")]
 mod tests;

@@ -36,6 +36,6 @@ impl Health {
     /// Why the service is not ready, a line a reason; empty where it is.
     pub fn reasons(&self) -> String {
         let reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        reasons.iter().map(|(stage, why)| format!("{stage}: {why}\n")).collect()
+        reasons.iter().flat_map(|(stage, why)| [stage, ": ", why, "\n"]).collect()
     }
 }

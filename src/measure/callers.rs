@@ -65,8 +65,7 @@ impl Callers {
 
     /// Forgets callers that were last seen before `ns`; their label values come back.
     pub(super) fn expire(&mut self, ns: u64) -> Vec<Arc<str>> {
-        let gone = self.known.extract_if(|_, caller| caller.seen_ns < ns).map(|(_, caller)| caller.label).collect();
-        gone
+        self.known.extract_if(|_, caller| caller.seen_ns < ns).map(|(_, caller)| caller.label).collect()
     }
 
     /// Every caller on the page with its team.

@@ -58,7 +58,7 @@ fn write(store: &Shared, own: &Metrics, page: &mut dyn Page) {
     for metric in ALL.iter().copied() {
         page.begin(metric);
         if metric.is_own() {
-            own.visit(metric, &mut |labels, value| page.number(labels, value, None, born_ns));
+            own.visit(metric, |labels, value| page.number(labels, value, None, born_ns));
         } else {
             inference(store, metric, page);
         }

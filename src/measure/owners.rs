@@ -6,7 +6,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// Model id or caller; `*` stands for any text.
-    pub matches: String,
+    pub pattern: String,
     /// Label value `team`.
     pub team: String,
 }
@@ -40,7 +40,7 @@ impl Owners {
     }
 
     fn team<'a>(&'a self, owners: &'a [Owner], name: &str) -> &'a str {
-        owners.iter().find(|owner| glob(&owner.matches, name)).map_or(self.default.as_str(), |owner| &owner.team)
+        owners.iter().find(|owner| glob(&owner.pattern, name)).map_or(self.default.as_str(), |owner| &owner.team)
     }
 }
 
@@ -50,7 +50,7 @@ pub struct Threshold {
     /// Name of the alert.
     pub alert: String,
     /// Model id; `*` stands for any text.
-    pub matches: String,
+    pub pattern: String,
     /// The value that the rule compares with.
     pub value: f64,
 }
@@ -58,7 +58,7 @@ pub struct Threshold {
 /// The thresholds of one model: for each alert the first entry that matches.
 pub(super) fn resolve<'a>(thresholds: &'a [Threshold], model_id: &str) -> Vec<(&'a str, f64)> {
     let mut resolved: Vec<(&str, f64)> = Vec::new();
-    for entry in thresholds.iter().filter(|entry| glob(&entry.matches, model_id)) {
+    for entry in thresholds.iter().filter(|entry| glob(&entry.pattern, model_id)) {
         if !resolved.iter().any(|(alert, _)| *alert == entry.alert) {
             resolved.push((&entry.alert, entry.value));
         }
@@ -102,14 +102,14 @@ mod tests {
 
     #[test]
     fn the_first_entry_that_matches_decides() {
-        let owner = |matches: &str, team: &str| Owner { matches: matches.to_owned(), team: team.to_owned() };
+        let owner = |pattern: &str, team: &str| Owner { pattern: pattern.to_owned(), team: team.to_owned() };
         let owners = Owners { models: vec![owner("vis-*", "vision"), owner("*", "rest")], ..Owners::default() };
         assert_eq!(owners.of_model("vis-1"), "vision");
         assert_eq!(owners.of_model("nlp"), "rest");
         assert_eq!(owners.of_caller("web"), "platform");
-        let threshold = |alert: &str, matches: &str, value| Threshold {
+        let threshold = |alert: &str, pattern: &str, value| Threshold {
             alert: alert.to_owned(),
-            matches: matches.to_owned(),
+            pattern: pattern.to_owned(),
             value,
         };
         let thresholds = [threshold("A", "vis-*", 0.1), threshold("A", "*", 0.2), threshold("B", "nlp", 0.3)];

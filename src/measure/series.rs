@@ -35,6 +35,9 @@ pub fn shared(settings: Settings, metrics: &Metrics) -> Shared {
     Arc::new(Mutex::new(Store::new(settings, metrics)))
 }
 
+/// What tells verdicts apart; the platform comes first.
+type Sureness = (Box<str>, Class, Confidence, Match);
+
 /// All inference series.
 #[derive(Debug)]
 pub struct Store {
@@ -51,7 +54,7 @@ pub struct Store {
     verified: usize,
     unverified: usize,
     pub(super) callers: Callers,
-    pub(super) verdicts: BTreeMap<(Box<str>, Class, Confidence, Match), f64>,
+    pub(super) verdicts: BTreeMap<Sureness, f64>,
     pub(super) open: BTreeMap<(Box<str>, Class), f64>,
     pub(super) own: Own,
 }

@@ -30,6 +30,13 @@ pub(super) enum Standing {
     Overflow,
 }
 
+/// What tells one target's failures apart.
+type Failure = (Class, Cause, Blame);
+/// What tells its clients' failures apart; the caller comes first.
+type ClientFailure = (Arc<str>, Class, Cause);
+/// What tells its evidence apart: deployment and kind.
+type Testimony = (Box<str>, &'static str);
+
 /// A counter with the latest trace that raised it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marked {
@@ -52,13 +59,12 @@ pub(super) struct Series {
     pub(super) requests: BTreeMap<Status, f64>,
     /// Requests with a status past the limit.
     pub(super) other_statuses: f64,
-    pub(super) failures: BTreeMap<(Class, Cause, Blame), Marked>,
-    pub(super) client_failures: BTreeMap<(Arc<str>, Class, Cause), f64>,
+    pub(super) failures: BTreeMap<Failure, Marked>,
+    pub(super) client_failures: BTreeMap<ClientFailure, f64>,
     pub(super) observations: BTreeMap<Vantage, BTreeMap<Outcome, f64>>,
     pub(super) durations: BTreeMap<Outcome, Histogram>,
     pub(super) streams: BTreeMap<Ending, f64>,
-    /// By deployment and kind.
-    pub(super) evidence: BTreeMap<(Box<str>, &'static str), f64>,
+    pub(super) evidence: BTreeMap<Testimony, f64>,
 }
 
 impl Series {
@@ -103,7 +109,7 @@ impl Series {
         }
     }
 
-    pub(super) fn fail(&mut self, failure: (Class, Cause, Blame), count: f64, mark: Option<Mark>) {
+    pub(super) fn fail(&mut self, failure: Failure, count: f64, mark: Option<Mark>) {
         let failures = self.failures.entry(failure).or_default();
         failures.count += count;
         if let Some(mark) = mark

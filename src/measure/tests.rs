@@ -299,11 +299,11 @@ fn statuses_and_deployments_of_one_target_are_bounded() {
 fn owners_thresholds_and_open_cases() {
     let bench = Bench::with(Settings {
         owners: Owners {
-            models: vec![Owner { matches: "m*".to_owned(), team: "vision".to_owned() }],
-            callers: vec![Owner { matches: "check*".to_owned(), team: "shop".to_owned() }],
+            models: vec![Owner { pattern: "m*".to_owned(), team: "vision".to_owned() }],
+            callers: vec![Owner { pattern: "check*".to_owned(), team: "shop".to_owned() }],
             ..Owners::default()
         },
-        thresholds: vec![Threshold { alert: "Ratio".to_owned(), matches: "m1".to_owned(), value: 0.25 }],
+        thresholds: vec![Threshold { alert: "Ratio".to_owned(), pattern: "m1".to_owned(), value: 0.25 }],
         ..Settings::default()
     });
     bench.count(&row("m1", 200, 1.0));

@@ -46,9 +46,12 @@ impl Value {
 /// The series of one metric, by label values.
 type Family = (&'static Metric, BTreeMap<Vec<String>, Value>);
 
+/// All families, by name.
+type Families = BTreeMap<&'static str, Family>;
+
 /// All own metrics of one process. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Metrics(Arc<Mutex<BTreeMap<&'static str, Family>>>);
+pub struct Metrics(Arc<Mutex<Families>>);
 
 impl Metrics {
     /// The value behind `metric` with these label values, at 0 where it is new. Ask once and keep it: this takes a lock.
@@ -60,7 +63,7 @@ impl Metrics {
     }
 
     /// Shows every series of `metric` to `show`, with its label values.
-    pub fn visit(&self, metric: &'static Metric, show: &mut dyn FnMut(&[&str], f64)) {
+    pub fn visit(&self, metric: &'static Metric, mut show: impl FnMut(&[&str], f64)) {
         let families = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((_, series)) = families.get(metric.name) else { return };
         for (labels, value) in series {
@@ -82,7 +85,7 @@ mod tests {
         metrics.clone().value(&catalogue::REJECTED, &["grpc", "overload"]).add(2.5);
         metrics.value(&catalogue::REJECTED, &["http", "overload"]);
         let mut seen = Vec::new();
-        metrics.visit(&catalogue::REJECTED, &mut |labels, value| seen.push((labels.join(","), value)));
+        metrics.visit(&catalogue::REJECTED, |labels, value| seen.push((labels.join(","), value)));
         assert_eq!(seen, [("grpc,overload".to_owned(), 3.5), ("http,overload".to_owned(), 0.0)]);
     }
 

@@ -89,12 +89,10 @@ fn sparse_buckets_survive_the_way_there_and_back() {
         }
     }
     assert_eq!(histogram.zero_count, 2);
-    let expected: Vec<i64> = found
-        .iter()
-        .map(|(low, high, _)| seconds.iter().filter(|s| *low < **s && **s <= *high).count() as i64)
-        .collect();
-    assert_eq!(found.iter().map(|(.., count)| *count).collect::<Vec<_>>(), expected);
-    assert_eq!(expected.iter().sum::<i64>(), 6);
+    let expected: Vec<usize> =
+        found.iter().map(|(low, high, _)| seconds.iter().filter(|s| *low < **s && **s <= *high).count()).collect();
+    assert_eq!(found.iter().map(|(.., count)| usize::try_from(*count).unwrap()).collect::<Vec<_>>(), expected);
+    assert_eq!(expected.iter().sum::<usize>(), 6);
 }
 
 #[test]
