@@ -10,6 +10,7 @@
 //! `observe`, `judge` and `correlate` do no I/O and read no clock: time is an argument.
 
 pub mod admin;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod correlate;

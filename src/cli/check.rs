@@ -1,11 +1,23 @@
 //! `coroner check`: the config and the rulebooks, without starting anything.
 
 use super::{CheckArgs, Failure};
+use crate::app::books;
 use crate::config::{self, Surroundings};
 use std::io::Write;
 
-/// Prints `ok`, or fails with every error.
+/// Prints `ok`, or fails with every error: of the config, of the books it names, of the books given.
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    config::load(args.config.as_deref(), &Surroundings::of_process()).map_err(|e| Failure::Refused(e.to_string()))?;
+    let mut wrong = Vec::new();
+    let mut paths = args.books.clone();
+    match config::load(args.config.as_deref(), &Surroundings::of_process()) {
+        Ok(config) => paths.extend(config.rulebooks),
+        Err(problems) => wrong.push(problems.to_string()),
+    }
+    if let Err(problems) = books::load(&paths) {
+        wrong.push(problems.to_string());
+    }
+    if !wrong.is_empty() {
+        return Err(Failure::Refused(wrong.join("\n")));
+    }
     writeln!(out, "ok").map_err(|e| Failure::Failed(format!("cannot write to standard output: {e}")))
 }

@@ -84,7 +84,7 @@ fn items_of_lists_are_checked() {
         &[
             "etc/c.yaml:2: observe.vantages[1]: `app` is not a vantage that counts requests; write client, sdk, gateway or model",
             "etc/c.yaml:3: observe.sampled.client: `3` is not a share; write a number above 0 and at most 1, such as 0.1",
-            "etc/c.yaml:3: observe.sampled.proxy: `proxy` is not a vantage that counts requests; write client, sdk, gateway or model",
+            "etc/c.yaml:3: observe.sampled.proxy: no vantage that is sampled; write client, sdk or gateway",
             "etc/c.yaml:5: observe.targets[0]: `a-{b`: a capture is written {name} or {name=one|two}; write a pattern such as `model-{model_id}.example.com`",
         ],
     );

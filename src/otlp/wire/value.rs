@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::attribute;
+use super::attribute::{self, Strings};
 use super::reader::{Payload, REQUEST_DEPTH, Reader};
 
 /// `AnyValue`.
@@ -151,7 +151,7 @@ impl<'a> Iterator for AttributeIter<'a> {
 
 /// The attribute in a checked `KeyValue`.
 pub(super) fn key_value(message: &[u8]) -> (&str, Value<'_>) {
-    if let Some(attribute) = attribute::plain(message) {
+    if let Some(attribute) = attribute::plain(message, message.len(), &mut Strings::new(message)) {
         return attribute;
     }
     let mut key = "";

@@ -1,0 +1,56 @@
+//! From the config to what each stage asks for: the only place that knows both.
+
+use crate::config::Config;
+use crate::measure::{self, Limits, Owner, Owners, Threshold};
+use crate::observe::{Vantage, Weights};
+use crate::{correlate, receive};
+
+/// What the ports may take.
+pub(super) fn limits(config: &Config) -> receive::Limits {
+    receive::Limits {
+        request: config.receive.max_request,
+        in_flight: config.receive.in_flight,
+        ..receive::Limits::default()
+    }
+}
+
+/// How many requests a record of each vantage stands for.
+pub(super) fn weights(config: &Config) -> Weights {
+    let weight =
+        |vantage| config.observe.sampled.iter().find(|(v, _)| *v == vantage).map_or(1.0, |(_, share)| 1.0 / share);
+    Weights { client: weight(Vantage::Client), sdk: weight(Vantage::Sdk), gateway: weight(Vantage::Gateway) }
+}
+
+/// What the fold remembers: as many targets and callers as have series, and as much again that came and went.
+pub(super) fn correlate(config: &Config) -> correlate::Settings {
+    correlate::Settings {
+        vantages: config.observe.vantages.clone(),
+        remember_failures: config.correlate.join_for,
+        callers: 2 * config.measure.callers.max(5000),
+        targets: 2 * config.measure.models,
+        ..correlate::Settings::default()
+    }
+}
+
+/// Limits, owners and thresholds of the series.
+pub(super) fn measure(config: &Config) -> measure::Settings {
+    let owner = |owner: &crate::config::Owner| Owner { pattern: owner.pattern.clone(), team: owner.team.clone() };
+    measure::Settings {
+        limits: Limits {
+            models: config.measure.models,
+            unverified: config.measure.unverified,
+            callers: config.measure.callers,
+            expire: config.measure.expire,
+        },
+        owners: Owners {
+            default: config.owners.default.clone(),
+            models: config.owners.models.iter().map(owner).collect(),
+            callers: config.owners.callers.iter().map(owner).collect(),
+        },
+        thresholds: config
+            .thresholds
+            .iter()
+            .map(|t| Threshold { alert: t.alert.clone(), pattern: t.pattern.clone(), value: t.value })
+            .collect(),
+    }
+}

@@ -1,0 +1,1 @@
+//! The service in one process: life cycle and what it refuses.
