@@ -24,8 +24,10 @@ use tokio_util::task::TaskTracker;
 
 /// Connections served at once; more wait in the listen queue. Scrapers and probes need a handful.
 const CONNECTIONS: usize = 64;
-/// Pages written at once: each may be tens of megabytes.
-const PAGES: usize = 2;
+/// Pages held at once, until they are sent: each may be tens of megabytes.
+const PAGES: usize = 4;
+/// Longest wait for a page of somebody else's to be sent.
+const PAGE_WAIT: Duration = Duration::from_secs(5);
 /// Longest wait for a request's headers, which also ends idle connections.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
 /// After this long a connection ends with its current answer, so that nobody holds a place for ever.
@@ -92,8 +94,14 @@ impl Running {
     }
 }
 
+/// What all connections share.
+struct Desk {
+    admin: Admin,
+    pages: Arc<Semaphore>,
+}
+
 async fn serve(admin: Admin, listener: tokio::net::TcpListener, stop: CancellationToken) {
-    let admin = Arc::new(admin);
+    let desk = Arc::new(Desk { admin, pages: Arc::new(Semaphore::new(PAGES)) });
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
@@ -107,7 +115,7 @@ async fn serve(admin: Admin, listener: tokio::net::TcpListener, stop: Cancellati
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = converse(Arc::clone(&admin), stream, stop.clone());
+                let connection = converse(Arc::clone(&desk), stream, stop.clone());
                 connections.spawn(async move {
                     connection.await;
                     drop(place);
@@ -124,10 +132,10 @@ async fn serve(admin: Admin, listener: tokio::net::TcpListener, stop: Cancellati
 }
 
 /// Answers the requests of one connection.
-async fn converse(admin: Arc<Admin>, stream: TcpStream, stop: CancellationToken) {
+async fn converse(desk: Arc<Desk>, stream: TcpStream, stop: CancellationToken) {
     let service = service_fn(move |request| {
-        let admin = Arc::clone(&admin);
-        async move { answer::answer(&admin, &request).await }
+        let desk = Arc::clone(&desk);
+        async move { answer::answer(&desk, &request).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

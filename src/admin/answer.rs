@@ -2,7 +2,7 @@
 //!
 //! In: a request. Out: the page it asks for, or why there is none.
 
-use super::Admin;
+use super::{Admin, Desk, PAGE_WAIT};
 use crate::measure::exposition::{Format, accepts_gzip, negotiate, render};
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
@@ -11,6 +11,9 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use libdeflater::{CompressionLvl, Compressor};
 use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 type Answer = Response<Full<Bytes>>;
 
@@ -18,7 +21,7 @@ type Answer = Response<Full<Bytes>>;
 const GZIP_FROM: usize = 1400;
 
 /// Answers one request.
-pub(super) async fn answer(admin: &Admin, request: &Request<Incoming>) -> Result<Answer, Infallible> {
+pub(super) async fn answer(desk: &Desk, request: &Request<Incoming>) -> Result<Answer, Infallible> {
     let path = request.uri().path();
     if !matches!(path, "/metrics" | "/livez" | "/readyz") {
         return Ok(text(StatusCode::NOT_FOUND, "here are: /metrics, /livez, /readyz\n"));
@@ -29,9 +32,9 @@ pub(super) async fn answer(admin: &Admin, request: &Request<Incoming>) -> Result
         return Ok(refusal);
     }
     Ok(match path {
-        "/metrics" => metrics(admin, request.headers()).await,
+        "/metrics" => metrics(desk, request.headers()).await,
         "/livez" => text(StatusCode::OK, "alive\n"),
-        _ => ready(admin),
+        _ => ready(&desk.admin),
     })
 }
 
@@ -43,18 +46,19 @@ fn ready(admin: &Admin) -> Answer {
     text(StatusCode::SERVICE_UNAVAILABLE, reasons)
 }
 
-async fn metrics(admin: &Admin, headers: &HeaderMap) -> Answer {
+async fn metrics(desk: &Desk, headers: &HeaderMap) -> Answer {
+    let Ok(Ok(permit)) = timeout(PAGE_WAIT, Arc::clone(&desk.pages).acquire_owned()).await else {
+        return text(StatusCode::SERVICE_UNAVAILABLE, "too many pages are being sent\n");
+    };
     let format = negotiate(&joined(headers, &ACCEPT));
     let gzip = accepts_gzip(&joined(headers, &ACCEPT_ENCODING));
-    let Admin { store, metrics, .. } = admin.clone();
+    let Admin { store, metrics, .. } = desk.admin.clone();
     // On a thread of its own, so that a long page does not keep the probes waiting.
     let written = tokio::task::spawn_blocking(move || {
         let page = render(&store, &metrics, format);
-        if gzip && page.len() >= GZIP_FROM {
-            compress(&page).map_or((page, false), |small| (small, true))
-        } else {
-            (page, false)
-        }
+        let small = if gzip && page.len() >= GZIP_FROM { compress(&page) } else { None };
+        let compressed = small.is_some();
+        (Page { bytes: small.unwrap_or(page), _permit: permit }, compressed)
     });
     match written.await {
         Ok((page, compressed)) => page_answer(page, format, compressed),
@@ -65,8 +69,20 @@ async fn metrics(admin: &Admin, headers: &HeaderMap) -> Answer {
     }
 }
 
-fn page_answer(page: Vec<u8>, format: Format, compressed: bool) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(page)));
+/// A page that counts as held until its last byte is sent.
+struct Page {
+    bytes: Vec<u8>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Page {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+fn page_answer(page: Page, format: Format, compressed: bool) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from_owner(page)));
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));

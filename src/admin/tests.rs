@@ -74,6 +74,27 @@ fn ready_only_when_every_stage_is_and_not_while_draining() {
     assert!(ask(&running, "GET /livez HTTP/1.1\r\n").0.starts_with("http/1.1 200 "));
 }
 
+#[test]
+fn readers_that_take_no_page_hold_only_so_many_and_no_probe() {
+    let metrics = Metrics::default();
+    // More than the sockets' buffers take.
+    for n in 0..24 {
+        metrics.value(&catalogue::REJECTED, &["grpc", &format!("{n}{}", "x".repeat(1 << 20))]);
+    }
+    let admin = Admin { store: shared(Settings::default(), &metrics), metrics, health: Health::new(&[]) };
+    let running = admin.start(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    let readers = [0; PAGES].map(|_| {
+        let mut socket = Socket::connect(running.address()).unwrap();
+        write!(socket, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        socket.read_exact(&mut [0; 8]).unwrap();
+        socket
+    });
+    assert!(ask(&running, "GET /livez HTTP/1.1\r\n").0.starts_with("http/1.1 200 "));
+    assert!(ask(&running, "GET /metrics HTTP/1.1\r\n").0.starts_with("http/1.1 503 "));
+    drop(readers);
+    assert!(ask(&running, "GET /metrics HTTP/1.1\r\n").0.starts_with("http/1.1 200 "));
+}
+
 #[tokio::test]
 async fn stop_ends_idle_connections_and_frees_the_port() {
     let running = start(Health::new(&[]));

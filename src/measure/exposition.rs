@@ -16,9 +16,14 @@ use super::histogram::{Histogram, Mark};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::{ALL, Metric};
 use std::sync::PoisonError;
+use std::thread;
+use std::time::Duration;
 
 /// Targets shown at a time while the store is held: well under a millisecond.
 const TARGETS_AT_ONCE: usize = 128;
+/// Pause between these, in which the fold gets the store: a mutex that is taken again at once would keep it waiting for the
+/// whole page. Ten thousand targets take some 700 of them.
+const PAUSE: Duration = Duration::from_micros(50);
 
 /// A page that is being written, one metric after the other.
 pub(super) trait Page {
@@ -75,9 +80,12 @@ fn inference(store: &Shared, metric: &'static Metric, page: &mut dyn Page) {
         if next == 0 {
             store.show_rest(metric, page);
         }
-        if next >= store.places() || !store.show_targets(metric, places, page) {
+        let all = places.end >= store.places();
+        if !store.show_targets(metric, places, page) || all {
             return;
         }
+        drop(store);
         next += TARGETS_AT_ONCE;
+        thread::park_timeout(PAUSE);
     }
 }

@@ -169,12 +169,28 @@ fn classic_bucket(seconds: f64) -> usize {
     BOUNDS.partition_point(|bound| *bound < seconds)
 }
 
-/// Index of the native bucket of `seconds`, which is above zero.
+/// 2^(k/8) for k from 0 to 7: where the buckets of the finest schema lie within a doubling.
+const EIGHTHS: [f64; 8] = [
+    1.0,
+    1.090_507_732_665_257_7,
+    1.189_207_115_002_721,
+    1.296_839_554_651_009_6,
+    std::f64::consts::SQRT_2,
+    1.542_210_825_407_940_7,
+    1.681_792_830_507_429,
+    1.834_008_086_409_342_4,
+];
+/// The bits of an `f64` that say where it lies within its doubling.
+const FRACTION: u64 = (1 << 52) - 1;
+
+/// Index of the native bucket of `seconds`, which is above zero. Read off the bits: a logarithm would cost more than all the rest.
 fn native_bucket(seconds: f64, schema: u8) -> i32 {
-    let index = (seconds.log2() * f64::from(1u32 << schema)).ceil();
-    #[expect(clippy::cast_possible_truncation, reason = "between log2 of the threshold and of the longest, times 8")]
-    let index = index as i32;
-    index
+    let bits = seconds.to_bits();
+    let doubling = i32::try_from(bits >> 52).unwrap_or_default() - 1023;
+    let within = f64::from_bits((bits & FRACTION) | 1f64.to_bits());
+    let index = EIGHTHS.iter().fold(doubling * 8, |index, bound| index + i32::from(*bound < within));
+    let coarser = SCHEMA.saturating_sub(schema);
+    (index + (1 << coarser) - 1) >> coarser
 }
 
 #[cfg(test)]

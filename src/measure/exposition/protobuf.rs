@@ -62,7 +62,8 @@ impl Page for Delimited {
         let mut metric = model::Metric { label: self.labels(labels), ..Default::default() };
         if self.metric.is_some_and(|metric| metric.kind == Kind::Counter) {
             let exemplar = mark.map(exemplar);
-            metric.counter = Some(model::Counter { value, exemplar, start_timestamp: Some(timestamp(born_ns)) });
+            metric.counter =
+                Some(model::Counter { value, exemplar, start_timestamp: (born_ns > 0).then(|| timestamp(born_ns)) });
         } else {
             metric.gauge = Some(model::Gauge { value });
         }
@@ -81,7 +82,7 @@ impl Page for Delimited {
             sample_count: histogram.count(),
             sample_sum: histogram.sum(),
             bucket,
-            start_timestamp: Some(timestamp(born_ns)),
+            start_timestamp: (born_ns > 0).then(|| timestamp(born_ns)),
             schema: histogram.schema(),
             zero_threshold: ZERO_THRESHOLD,
             zero_count: histogram.zero_count(),

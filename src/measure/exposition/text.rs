@@ -130,6 +130,9 @@ fn append(page: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 fn escape(value: &str, page: &mut String) {
+    if !value.bytes().any(|b| matches!(b, b'\\' | b'"' | b'\n')) {
+        return page.push_str(value);
+    }
     for c in value.chars() {
         match c {
             '\\' => page.push_str("\\\\"),

@@ -80,6 +80,14 @@ fn the_latest_exemplar_of_a_bucket_stays() {
 
 proptest! {
     #[test]
+    fn a_bucket_holds_its_seconds(seconds in prop_oneof![ZERO_THRESHOLD..10.0, 1.0..LONGEST], schema in 0u8..=3) {
+        let per_doubling = f64::from(1u32 << schema);
+        let index = f64::from(native_bucket(seconds, schema));
+        prop_assert!(((index - 1.0) / per_doubling).exp2() <= seconds * (1.0 + 1e-12));
+        prop_assert!(seconds <= (index / per_doubling).exp2() * (1.0 + 1e-12));
+    }
+
+    #[test]
     fn both_bucket_forms_always_add_up(
         seen in prop::collection::vec((prop_oneof![0.0..10.0, 0.0..1e9, Just(f64::NAN), Just(-1.0), Just(f64::INFINITY)], 0.0..50.0), 0..200)
     ) {
