@@ -21,18 +21,19 @@ use crate::otlp::signal::Signal;
 
 const MIB: usize = 1024 * 1024;
 
+/// A request that was handed over.
+type Taken = (Signal, Vec<u8>);
+
 /// Keeps what it is handed. A few scope names make it behave as a service may.
 #[derive(Default)]
 struct Recorder {
-    taken: Mutex<Vec<(Signal, Vec<u8>)>>,
+    taken: Mutex<Vec<Taken>>,
 }
 
 impl Intake for Recorder {
     fn accept(&self, signal: Signal, body: &[u8]) -> Result<Accepted, Rejection> {
         let has = |word: &str| memchr::memmem::find(body, word.as_bytes()).is_some();
-        if has("make-it-panic") {
-            panic!("asked to");
-        }
+        assert!(!has("make-it-panic"), "asked to");
         if has("make-it-busy") {
             return Err(Rejection::Busy { retry_after: Duration::from_secs(7) });
         }
@@ -77,7 +78,7 @@ impl Ports {
         Self::open(limits).await
     }
 
-    fn taken(&self) -> Vec<(Signal, Vec<u8>)> {
+    fn taken(&self) -> Vec<Taken> {
         std::mem::take(&mut *self.intake.taken.lock().unwrap())
     }
 

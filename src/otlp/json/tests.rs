@@ -39,6 +39,7 @@ fn value(json: &str) -> Option<AnyValue> {
     span(&format!(r#""attributes":[{{"key":"k","value":{json}}}]"#)).attributes[0].value.clone()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with fields that are optional")]
 fn some(value: Value) -> Option<AnyValue> {
     Some(AnyValue { value: Some(value) })
 }
@@ -50,10 +51,10 @@ fn refused(json: &str) -> (String, String) {
     }
 }
 
-/// The sum of messages that `value` is nested in.
+/// A value in `levels` arrays, each in the other.
 fn nested(levels: usize) -> String {
     let (open, close) = (r#"{"arrayValue":{"values":["#.repeat(levels), "]}}".repeat(levels));
-    format!(r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"k","value":{open}{close}}}]}}}}]}}"#)
+    format!(r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"k","value":{open}{{}}{close}}}]}}}}]}}"#)
 }
 
 #[test]
@@ -206,7 +207,7 @@ fn what_is_no_request_is_refused_with_the_place_and_what_would_be_right() {
         (r#"{"resourceSpans":[[]]}"#, "$.resourceSpans[0]", "expected an object, found an array"),
         (r#"{"resourceSpans":[{"resource":[]}]}"#, "$.resourceSpans[0].resource", "expected an object, found an array"),
         (r#"{"resourceSpans":[],"resourceSpans":[]}"#, "$.resourceSpans", "twice"),
-        (r#"{"resourceSpans":[{"schemaUrl":"\ud800"}]}"#, "$.resourceSpans[0].schemaUrl", "surrogate"),
+        (r#"{"resourceSpans":[{"schemaUrl":"\ud800"}]}"#, "$.resourceSpans[0].schemaUrl", "escape"),
         (r#"{"resourceSpans":[{"schemaUrl":"#, "$.resourceSpans[0].schemaUrl", "EOF"),
     ] {
         let (field, detail) = refused(json);

@@ -20,12 +20,18 @@ use super::{MIB, Ports, body, gzip, traces};
 use crate::otlp::signal::Signal;
 use crate::receive::{Limits, Protocol};
 
+/// Name, headers, body; the code of the answer.
+type Case<'a> = (&'a str, Headers<'a>, Vec<u8>, Code);
+
+/// Names and values.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 async fn client(ports: &Ports) -> TraceServiceClient<Channel> {
     TraceServiceClient::connect(format!("http://{}", ports.grpc)).await.unwrap()
 }
 
 /// One call written by hand. Gives the HTTP status and the gRPC status with its headers.
-async fn call(ports: &Ports, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> (StatusCode, HeaderMap) {
+async fn call(ports: &Ports, path: &str, headers: Headers<'_>, body: Vec<u8>) -> (StatusCode, HeaderMap) {
     let stream = TcpStream::connect(ports.grpc).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
@@ -50,7 +56,7 @@ fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
     [&[flag], &length.to_be_bytes()[..], message].concat()
 }
 
-async fn code(ports: &Ports, headers: &[(&str, &str)], body: Vec<u8>) -> Code {
+async fn code(ports: &Ports, headers: Headers<'_>, body: Vec<u8>) -> Code {
     let (status, seen) = call(ports, Signal::Traces.grpc_path(), headers, body).await;
     assert_eq!(status, StatusCode::OK);
     Code::from_bytes(seen.get("grpc-status").expect("every answer has a status").as_bytes())
@@ -126,7 +132,7 @@ async fn each_kind_of_bad_call_gets_its_code() {
     let ports = Ports::narrow().await;
     let good = body(&["fine"]);
     let zip = [("grpc-encoding", "gzip")];
-    let cases: [(&str, &[(&str, &str)], Vec<u8>, Code); 10] = [
+    let cases: [Case; 10] = [
         ("unknown encoding", &[("grpc-encoding", "snappy")], framed(1, &good), Code::Unimplemented),
         ("compressed without encoding", &[], framed(1, &good), Code::Internal),
         ("compressed with identity", &[("grpc-encoding", "identity")], framed(1, &good), Code::Internal),

@@ -44,6 +44,9 @@ impl Answer {
     }
 }
 
+/// First line, lines of the head, body; HTTP status and gRPC code of the answer.
+type Case<'a> = (&'a str, &'a [&'a str], &'a [u8], u16, i64);
+
 async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
@@ -57,14 +60,15 @@ async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
 
 /// A request with the given lines in its head, and `Content-Length`.
 fn request(first: &str, lines: &[&str], body: &[u8]) -> Vec<u8> {
-    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    let lines = lines.iter().flat_map(|line| [*line, "\r\n"]).collect::<String>();
     let head =
         format!("{first} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}Content-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
 async fn post(ports: &Ports, path: &str, content_type: &str, body: &[u8]) -> Answer {
-    let lines = [&format!("Content-Type: {content_type}")[..]];
+    let lines = [format!("Content-Type: {content_type}")];
+    let lines = lines.each_ref().map(String::as_str);
     exchange(ports.http, &request(&format!("POST {path}"), &lines, body)).await
 }
 
@@ -127,7 +131,7 @@ async fn partial_success_and_warnings_are_told_in_both_encodings() {
     let ports = Ports::narrow().await;
     let answer = post(&ports, "/v1/traces", PROTOBUF, &body(&["make-it-partial"])).await;
     let partial = ExportTraceServiceResponse::decode(&answer.body[..]).unwrap().partial_success.unwrap();
-    assert_eq!((answer.status, partial.rejected_spans, &partial.error_message[..]), (200, 3, "three were odd"));
+    assert_eq!((answer.status, partial.rejected_spans, partial.error_message.as_str()), (200, 3, "three were odd"));
 
     let json = br#"{"resource_logs":[], "resourceLogs":[{"schemaUrl":"make-it-partial"}]}"#;
     let answer = post(&ports, "/v1/logs", JSON, json).await;
@@ -144,25 +148,25 @@ async fn each_kind_of_bad_request_gets_its_answer_and_the_next_one_is_served() {
     let zstd_bomb = zstd::bulk::compress(&vec![0; 30 * MIB], 1).unwrap();
     let large = vec![0; 2 * MIB];
     let (proto, json) = ("Content-Type: application/x-protobuf", "Content-Type: application/json");
-    let cases: [(&str, Vec<&str>, &[u8], u16, i64); 15] = [
-        ("POST /v1/traces", vec![proto, "Content-Encoding: gzip"], b"not gzip", 400, 3),
-        ("POST /v1/traces", vec![json, "Content-Encoding: zstd"], b"not zstd", 400, 3),
-        ("POST /v1/traces", vec![proto, "Content-Encoding: gzip"], &bomb, 413, 8),
-        ("POST /v1/traces", vec![json, "Content-Encoding: zstd"], &zstd_bomb, 413, 8),
-        ("POST /v1/traces", vec![proto], &large, 413, 8),
-        ("POST /v1/logs", vec![json], &large, 413, 8),
-        ("POST /v1/logs", vec![json], b"[]", 400, 3),
-        ("POST /v1/logs", vec![json], b"", 400, 3),
-        ("POST /v1/logs", vec!["Content-Type: text/plain"], b"x", 415, 12),
-        ("POST /v1/logs", vec![], b"x", 415, 12),
-        ("POST /v1/logs", vec![proto, "Content-Encoding: br"], b"x", 415, 12),
-        ("POST /v1/profiles", vec![proto], b"x", 404, 12),
-        ("POST /v1/traces/", vec![json], b"{}", 404, 12),
-        ("GET /v1/traces", vec![], b"", 405, 12),
-        ("PUT /v1/metrics", vec![proto], b"", 405, 12),
+    let cases: [Case; 15] = [
+        ("POST /v1/traces", &[proto, "Content-Encoding: gzip"], b"not gzip", 400, 3),
+        ("POST /v1/traces", &[json, "Content-Encoding: zstd"], b"not zstd", 400, 3),
+        ("POST /v1/traces", &[proto, "Content-Encoding: gzip"], &bomb, 413, 8),
+        ("POST /v1/traces", &[json, "Content-Encoding: zstd"], &zstd_bomb, 413, 8),
+        ("POST /v1/traces", &[proto], &large, 413, 8),
+        ("POST /v1/logs", &[json], &large, 413, 8),
+        ("POST /v1/logs", &[json], b"[]", 400, 3),
+        ("POST /v1/logs", &[json], b"", 400, 3),
+        ("POST /v1/logs", &["Content-Type: text/plain"], b"x", 415, 12),
+        ("POST /v1/logs", &[], b"x", 415, 12),
+        ("POST /v1/logs", &[proto, "Content-Encoding: br"], b"x", 415, 12),
+        ("POST /v1/profiles", &[proto], b"x", 404, 12),
+        ("POST /v1/traces/", &[json], b"{}", 404, 12),
+        ("GET /v1/traces", &[], b"", 405, 12),
+        ("PUT /v1/metrics", &[proto], b"", 405, 12),
     ];
     for (first, lines, body, status, code) in cases {
-        let answer = exchange(ports.http, &request(first, &lines, body)).await;
+        let answer = exchange(ports.http, &request(first, lines, body)).await;
         assert_eq!((answer.status, answer.rpc_code()), (status, code), "{first} {lines:?}");
         let asked = if lines.contains(&proto) { PROTOBUF } else { JSON };
         assert_eq!(answer.header("content-type"), Some(asked), "{first} {lines:?}");

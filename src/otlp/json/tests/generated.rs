@@ -37,6 +37,10 @@ impl Draw {
         self.long() % end
     }
 
+    fn size(&mut self, end: u64) -> usize {
+        usize::try_from(self.below(end)).unwrap()
+    }
+
     fn int(&mut self) -> u32 {
         u32::try_from(self.below(1 << 32)).unwrap()
     }
@@ -51,8 +55,7 @@ impl Draw {
     }
 
     fn text(&mut self) -> String {
-        ["", "a", "model \"7\"\n", "\u{1F600}\u{0}\u{7f}\\", "http.response.status_code"][self.below(5) as usize]
-            .to_owned()
+        ["", "a", "model \"7\"\n", "\u{1F600}\u{0}\u{7f}\\", "http.response.status_code"][self.size(5)].to_owned()
     }
 
     fn id(&mut self, length: usize) -> Vec<u8> {
@@ -60,7 +63,7 @@ impl Draw {
     }
 
     fn bytes(&mut self) -> Vec<u8> {
-        let length = self.below(9) as usize;
+        let length = self.size(9);
         self.id(length)
     }
 
@@ -299,12 +302,12 @@ fn metrics(draw: &mut Draw) -> ExportMetricsServiceRequest {
     ExportMetricsServiceRequest { resource_metrics: draw.list(resource_metrics) }
 }
 
-fn comes_back<M: Message + Default + PartialEq + Serialize>(signal: Signal, message: &M) -> String {
+fn comes_back<M: Message + Default + PartialEq + Serialize + std::fmt::Debug>(signal: Signal, message: &M) -> String {
     let json = serde_json::to_string(message).unwrap();
     let converted = to_protobuf(signal, json.as_bytes(), LIMIT).unwrap_or_else(|error| panic!("{error:?}: {json}"));
     assert_eq!(converted.warning, "", "{json}");
     let back = M::decode(&converted.body[..]).unwrap();
-    assert!(back == *message, "{json}\n{back:?}\n{message:?}");
+    assert_eq!(back, *message, "{json}");
     json
 }
 
