@@ -118,7 +118,8 @@ async fn simulate<W: Write>(
 ) -> Result<Truth, DemoError> {
     let mut exporters = Vec::new();
     for caller in CALLERS {
-        let connect = if caller.grpc { Exporter::grpc(addresses.grpc).await } else { Exporter::http(addresses.http).await };
+        let connect =
+            if caller.grpc { Exporter::grpc(addresses.grpc).await } else { Exporter::http(addresses.http).await };
         exporters.push(connect?);
     }
     let mut fleet = Fleet::new(options.seed, CALLS_A_SECOND, TICK.as_secs_f64());

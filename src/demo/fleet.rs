@@ -15,7 +15,7 @@ pub(super) enum Library {
     Httpx,
     /// Go otelhttp: the span ends with the body.
     GoOtelhttp,
-    /// `OpenLLMetry` on the OpenAI SDK: `GenAI` spans of streams.
+    /// `OpenLLMetry` on the `OpenAI` SDK: `GenAI` spans of streams.
     OpenLlmetry,
 }
 
@@ -139,9 +139,10 @@ impl Fleet {
         for (index, caller) in CALLERS.iter().enumerate() {
             for model in caller.models {
                 // On average the rate, never a metronome.
-                let many = (self.calls_per_tick * self.random.between(0.5, 1.5) + self.random.unit()).floor();
-                for _ in 0..many as u32 {
+                let mut due = self.calls_per_tick * self.random.between(0.5, 1.5) + self.random.unit();
+                while due >= 1.0 {
                     calls.push(self.call(index, model, progress));
+                    due -= 1.0;
                 }
             }
         }

@@ -5,14 +5,23 @@
 pub(super) struct Sample {
     name: String,
     labels: Vec<(String, String)>,
-    /// The value.
-    pub(super) value: f64,
+    value: f64,
 }
 
 impl Sample {
     /// A label's value; empty where it has none.
     pub(super) fn label(&self, name: &str) -> &str {
         self.labels.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// The value of a counter of whole things.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count: whole, positive, far below 2^53"
+    )]
+    pub(super) const fn count(&self) -> u64 {
+        self.value.round() as u64
     }
 }
 
@@ -31,9 +40,9 @@ impl Page {
         self.0.iter().filter(move |sample| sample.name == name)
     }
 
-    /// The sum of a metric over the samples that are wanted, rounded: these are counts.
+    /// The sum of a metric over the samples that are wanted.
     pub(super) fn count(&self, name: &str, wanted: impl Fn(&Sample) -> bool) -> u64 {
-        self.samples(name).filter(|sample| wanted(sample)).map(|sample| sample.value).sum::<f64>().round() as u64
+        self.samples(name).filter(|sample| wanted(sample)).map(Sample::count).sum()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Numbers that look random and are the same for the same seed, on every machine. In: a seed. Out: numbers.
 //!
-//! SplitMix64: nine lines, no dependency, and good enough to make traffic look alive.
+//! `SplitMix64`: nine lines, no dependency, and good enough to make traffic look alive.
 
 /// The generator.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! A call as the caller's instrumentation writes it down. In: calls and the time. Out: one OTLP export request a caller.
+//! A call as the caller's instrumentation writes it down. In: calls and the time. Out: for each caller one OTLP export request.
 //!
 //! Attribute names, status and events are those that the real libraries were recorded with; beside the calls to models every
 //! caller also exports what services export: a server span, a database query and a call to another API, which must not count.
@@ -13,16 +13,26 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
+use std::time::Duration;
 
 /// The export request of one caller for one tick that ended at `now` (ns since 1970); `None` where it made no call.
-pub(super) fn export(caller: usize, calls: &[Call], now: u64, random: &mut Random) -> Option<ExportTraceServiceRequest> {
+pub(super) fn export(
+    caller: usize,
+    calls: &[Call],
+    now: u64,
+    random: &mut Random,
+) -> Option<ExportTraceServiceRequest> {
     let who = CALLERS.get(caller)?;
-    let spans: Vec<Span> =
+    let mut spans: Vec<Span> =
         calls.iter().filter(|call| call.caller == caller).map(|call| span(who, call, now)).collect();
     if spans.is_empty() {
         return None;
     }
-    let scopes = vec![scope(who.library.scope(), spans), scope("app", everyday(now, random))];
+    let mut app = everyday(now, random);
+    if who.library == Library::GoOtelhttp {
+        app.extend(spans.iter_mut().filter_map(|span| enclosing(span, random.id())));
+    }
+    let scopes = vec![scope(who.library.scope(), spans), scope("app", app)];
     Some(ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
             resource: Some(Resource {
@@ -75,7 +85,7 @@ fn span(caller: &Caller, call: &Call, now: u64) -> Span {
 }
 
 fn nanoseconds(seconds: f64) -> u64 {
-    (seconds * 1e9) as u64
+    u64::try_from(Duration::from_secs_f64(seconds).as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The status that arrived, if any did.
@@ -83,9 +93,8 @@ fn status_of(caller: &Caller, call: &Call) -> Option<u16> {
     match call.symptom {
         Some(Symptom::Status(status)) => Some(status),
         Some(Symptom::GaveUp(_)) => None,
-        Some(Symptom::CutStream) => Some(200),
         None if caller.endpoint == "async_predict" => Some(201),
-        None => Some(200),
+        None | Some(Symptom::CutStream) => Some(200),
     }
 }
 
@@ -124,9 +133,7 @@ struct Failure {
 fn failure(library: Library, call: &Call, status: Option<u16>) -> Option<Failure> {
     let symptom = call.symptom?;
     let failure = match (symptom, library) {
-        (Symptom::Status(_), _) => {
-            Failure { error_type: status?.to_string(), message: String::new(), event: None }
-        }
+        (Symptom::Status(_), _) => Failure { error_type: status?.to_string(), message: String::new(), event: None },
         (Symptom::CutStream, _) => {
             Failure { error_type: "*errors.errorString".into(), message: "unexpected EOF".into(), event: None }
         }
@@ -162,13 +169,29 @@ fn genai(base: Span, call: &Call, api_base: &str) -> Span {
     ];
     if call.symptom.is_none() {
         let stop = AnyValue { value: Some(Value::StringValue("stop".to_owned())) };
-        attributes.push(attribute(
-            "gen_ai.response.finish_reasons",
-            Value::ArrayValue(ArrayValue { values: vec![stop] }),
-        ));
+        attributes
+            .push(attribute("gen_ai.response.finish_reasons", Value::ArrayValue(ArrayValue { values: vec![stop] })));
     }
     let status = Some(Status { code: StatusCode::Ok.into(), message: String::new() });
     Span { name: "openai.chat".to_owned(), attributes, status, ..base }
+}
+
+/// The application's own span around a call that was refused in a rollout: it alone carries the answer's text.
+fn enclosing(call: &mut Span, id: [u8; 8]) -> Option<Span> {
+    call.attributes.iter().find(|one| one == &&number("http.response.status_code", 503))?;
+    call.parent_span_id = id.to_vec();
+    let message = r#"predict: unexpected status 503 Service Unavailable: {"error": "Server is draining"}"#;
+    Some(Span {
+        trace_id: call.trace_id.clone(),
+        span_id: id.to_vec(),
+        name: "render".to_owned(),
+        kind: SpanKind::Internal.into(),
+        start_time_unix_nano: call.start_time_unix_nano,
+        end_time_unix_nano: call.end_time_unix_nano,
+        events: vec![exception("*fmt.wrapError", message)],
+        status: Some(Status { code: StatusCode::Error.into(), message: message.to_owned() }),
+        ..Span::default()
+    })
 }
 
 /// Spans that every service has and that are no calls to models.
@@ -184,18 +207,30 @@ fn everyday(now: u64, random: &mut Random) -> Vec<Span> {
         ..Span::default()
     };
     vec![
-        span("POST /answer", SpanKind::Server, vec![
-            text("http.request.method", "POST"),
-            text("url.path", "/answer"),
-            number("http.response.status_code", 500),
-        ]),
-        span("SELECT", SpanKind::Client, vec![text("db.system.name", "postgresql"), text("server.address", "db.internal")]),
-        span("POST", SpanKind::Client, vec![
-            text("http.request.method", "POST"),
-            text("url.full", "https://payments.example.com/v1/charges"),
-            number("http.response.status_code", 502),
-            text("error.type", "502"),
-        ]),
+        span(
+            "POST /answer",
+            SpanKind::Server,
+            vec![
+                text("http.request.method", "POST"),
+                text("url.path", "/answer"),
+                number("http.response.status_code", 500),
+            ],
+        ),
+        span(
+            "SELECT",
+            SpanKind::Client,
+            vec![text("db.system.name", "postgresql"), text("server.address", "db.internal")],
+        ),
+        span(
+            "POST",
+            SpanKind::Client,
+            vec![
+                text("http.request.method", "POST"),
+                text("url.full", "https://payments.example.com/v1/charges"),
+                number("http.response.status_code", 502),
+                text("error.type", "502"),
+            ],
+        ),
     ]
 }
 

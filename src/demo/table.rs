@@ -1,6 +1,6 @@
 //! What a person sees while the demo runs. In: the `/metrics` page and the report. Out: lines of text.
 
-use super::page::{Page, Sample};
+use super::page::Page;
 use super::truth::Report;
 use crate::judge::taxonomy::Blame;
 use std::collections::BTreeMap;
@@ -19,15 +19,15 @@ struct Row {
 
 fn rows(page: &Page) -> Vec<(String, Row)> {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
-    let whole = |sample: &Sample| sample.value.round() as u64;
     for sample in page.samples("inference_requests_total") {
-        rows.entry(sample.label("model_id").to_owned()).or_default().requests += whole(sample);
+        rows.entry(sample.label("model_id").to_owned()).or_default().requests += sample.count();
     }
-    for sample in page.samples("inference_failures_total").filter(|sample| sample.value > 0.0) {
+    for sample in page.samples("inference_failures_total").filter(|sample| sample.count() > 0) {
         let row = rows.entry(sample.label("model_id").to_owned()).or_default();
-        row.failures += whole(sample);
-        *row.blames.entry(sample.label("blame").to_owned()).or_default() += whole(sample);
-        *row.causes.entry(format!("{}: {}", sample.label("class"), sample.label("cause"))).or_default() += whole(sample);
+        row.failures += sample.count();
+        *row.blames.entry(sample.label("blame").to_owned()).or_default() += sample.count();
+        *row.causes.entry(format!("{}: {}", sample.label("class"), sample.label("cause"))).or_default() +=
+            sample.count();
     }
     let mut rows: Vec<_> = rows.into_iter().collect();
     rows.sort_by(|(a, one), (b, two)| {
@@ -113,8 +113,18 @@ pub(super) fn report(report: &Report) -> Vec<String> {
         ));
         lines.push(format!("{:<43}({}: {})", "", one.models.join(", "), one.truth));
     }
-    lines.push(format!("requests: {} sent, {} counted; failures without a cause: {}", report.requests.0, report.requests.1, report.unexplained));
-    lines.push(if report.agrees() { "All verdicts agree with the truth." } else { "The verdicts do NOT agree with the truth." }.to_owned());
+    lines.push(format!(
+        "requests: {} sent, {} counted; failures without a cause: {}",
+        report.requests.0, report.requests.1, report.unexplained
+    ));
+    lines.push(
+        if report.agrees() {
+            "All verdicts agree with the truth."
+        } else {
+            "The verdicts do NOT agree with the truth."
+        }
+        .to_owned(),
+    );
     lines
 }
 
@@ -129,5 +139,8 @@ fn the_worst_model_comes_first_and_no_line_is_wider_than_a_terminal() {
     assert!(lines[2].starts_with("bad") && lines[2].ends_with("timeout: slow_model"), "{lines:?}");
     assert!(lines.iter().all(|line| line.len() <= 110), "{lines:?}");
     let plain = plain(&page, 3, 45);
-    assert_eq!(plain, "  3/45 s: 905 requests, 5 failures (client 0, model 5, platform 0, undetermined 0); most: bad, timeout: slow_model");
+    assert_eq!(
+        plain,
+        "  3/45 s: 905 requests, 5 failures (client 0, model 5, platform 0, undetermined 0); most: bad, timeout: slow_model"
+    );
 }
