@@ -133,3 +133,6 @@ fn invalid_note(invalid: u64) -> String {
         format!("{invalid} spans without a valid trace id and span id were left out")
     }
 }
+
+#[cfg(test)]
+mod tests;
