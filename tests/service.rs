@@ -1,12 +1,12 @@
 //! The built program from outside: a real HTTP client sends OTLP/JSON, and what a scraper, a probe and a supervisor would
 //! see is checked.
 
-mod service {
-    //! What the tests share.
-    pub mod program;
-}
+#![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
-use service::program::{Answer, Program, failed_span, once};
+#[path = "service/program.rs"]
+mod program;
+
+use program::{Program, failed_span, once};
 use std::net::TcpListener;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -43,7 +43,7 @@ async fn the_same_body_counts_once() {
 #[tokio::test]
 async fn bad_input_is_answered_counted_and_disturbs_nothing() {
     let program = Program::start("receive: { max_request: 1MiB, in_flight: 8MiB }");
-    let table: [(&str, Vec<u8>, u16, &str, &str); 4] = [
+    let table = [
         (JSON, b"{\"resourceSpans\": [".to_vec(), 400, "http/json", "malformed"),
         ("application/x-protobuf", vec![0x0a, 0xff], 400, "http/protobuf", "malformed"),
         ("text/plain", b"hello".to_vec(), 415, "http/json", "unsupported_media_type"),
@@ -70,14 +70,11 @@ async fn when_full_senders_are_told_to_come_back() {
     let head =
         "POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1048000\r\n\r\n{";
     tokio::io::AsyncWriteExt::write_all(&mut silent, head.as_bytes()).await.unwrap();
+    program.until("coroner_inflight_bytes", 1_048_000.0).await;
     let mut body = failed_span("m1", 502, 1);
     body.extend([b' '; 4000]);
-    let busy: Answer = once(Duration::from_secs(2), || async {
-        let answer = program.export(JSON, body.clone()).await;
-        (answer.status == 503).then_some(answer)
-    })
-    .await;
-    assert_eq!(busy.header("retry-after"), Some("1"));
+    let busy = program.export(JSON, body.clone()).await;
+    assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
     program.until("coroner_rejected_requests_total{protocol=\"http/json\",reason=\"busy\"}", 1.0).await;
     drop(silent);
     once(Duration::from_secs(2), || async { (program.export(JSON, body.clone()).await.status == 200).then_some(()) })

@@ -16,30 +16,30 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
 /// One running program.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     /// OTLP/HTTP.
-    pub http: SocketAddr,
+    pub(crate) http: SocketAddr,
     /// Metrics and probes.
-    pub admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
     config: PathBuf,
 }
 
 /// An HTTP answer.
-pub struct Answer {
-    pub status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: HeaderMap,
     body: Bytes,
 }
 
 impl Answer {
     /// The body as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// A header as text.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
@@ -62,7 +62,7 @@ fn command() -> Command {
 
 impl Program {
     /// Starts it with this config and waits until it is ready.
-    pub fn start(config: &str) -> Self {
+    pub(crate) fn start(config: &str) -> Self {
         let config = write_config(config);
         let mut command = command();
         command.env("CORONER_ADMIN_LISTEN", "127.0.0.1:0").arg("--config").arg(&config);
@@ -80,7 +80,7 @@ impl Program {
     }
 
     /// Runs it to its end; code, standard output, standard error.
-    pub fn run_to_end(args: &[&str], config: Option<&str>) -> (Option<i32>, String, String) {
+    pub(crate) fn run_to_end(args: &[&str], config: Option<&str>) -> (Option<i32>, String, String) {
         let path = config.map(write_config);
         let mut command = command();
         command.args(args);
@@ -96,18 +96,18 @@ impl Program {
     }
 
     /// A bare connection.
-    pub async fn connect(&self, to: SocketAddr) -> TcpStream {
+    pub(crate) async fn connect(&self, to: SocketAddr) -> TcpStream {
         TcpStream::connect(to).await.unwrap()
     }
 
     /// Sends an export of traces.
-    pub async fn export(&self, content_type: &str, body: Vec<u8>) -> Answer {
+    pub(crate) async fn export(&self, content_type: &str, body: Vec<u8>) -> Answer {
         let request = Request::post("/v1/traces").header("content-type", content_type);
         self.send(self.http, request.header("host", "x").body(Full::from(body)).unwrap()).await
     }
 
     /// Gets a page.
-    pub async fn get(&self, from: SocketAddr, path: &str) -> Answer {
+    pub(crate) async fn get(&self, from: SocketAddr, path: &str) -> Answer {
         self.send(from, Request::get(path).header("host", "x").body(Full::default()).unwrap()).await
     }
 
@@ -121,7 +121,7 @@ impl Program {
     }
 
     /// The value of the first series above zero that begins so.
-    pub async fn value(&self, series: &str) -> Option<f64> {
+    pub(crate) async fn value(&self, series: &str) -> Option<f64> {
         let page = self.get(self.admin, "/metrics").await.text();
         let values = page.lines().filter(|line| line.starts_with(series));
         values.filter_map(|line| line.split_once("} ").or_else(|| line.split_once(' '))).find_map(|(_, value)| {
@@ -131,7 +131,7 @@ impl Program {
     }
 
     /// Waits until a series has a value; a second is the promise.
-    pub async fn until(&self, series: &str, want: f64) {
+    pub(crate) async fn until(&self, series: &str, want: f64) {
         once(Duration::from_secs(1), || async {
             self.value(series).await.filter(|value| (value - want).abs() < f64::EPSILON)
         })
@@ -139,13 +139,13 @@ impl Program {
     }
 
     /// Sends a signal.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Waits for the end; exit code and log.
-    pub async fn ended(&mut self) -> (Option<i32>, String) {
+    pub(crate) async fn ended(&mut self) -> (Option<i32>, String) {
         let mut stderr = self.child.stderr.take().unwrap();
         let log = tokio::task::spawn_blocking(move || {
             let mut log = String::new();
@@ -167,7 +167,7 @@ impl Drop for Program {
 }
 
 /// Asks again until there is an answer or the time is up.
-pub async fn once<T, F: Future<Output = Option<T>>>(longest: Duration, ask: impl Fn() -> F) -> T {
+pub(crate) async fn once<T, F: Future<Output = Option<T>>>(longest: Duration, ask: impl Fn() -> F) -> T {
     let began = Instant::now();
     loop {
         if let Some(answer) = ask().await {
@@ -179,7 +179,7 @@ pub async fn once<T, F: Future<Output = Option<T>>>(longest: Duration, ask: impl
 }
 
 /// OTLP/JSON of one failed call to a model; `id` tells bodies apart.
-pub fn failed_span(model: &str, status: u16, id: u8) -> Vec<u8> {
+pub(crate) fn failed_span(model: &str, status: u16, id: u8) -> Vec<u8> {
     let attribute = |key: &str, value: serde_json::Value| serde_json::json!({"key": key, "value": value});
     let url = format!("https://model-{model}.api.baseten.co/environments/production/predict");
     let span = serde_json::json!({
