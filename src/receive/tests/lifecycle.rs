@@ -42,6 +42,31 @@ async fn a_head_that_does_not_end_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_connection_that_says_nothing_is_cut_off_and_a_slow_one_is_served() {
+    let ports = Ports::open(Limits { header_timeout: QUICK, ..Limits::default() }).await;
+    for address in [ports.http, ports.grpc] {
+        for said in ["", "PRI * HT"] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(said.as_bytes()).await.unwrap();
+            let read = timeout(PATIENCE, stream.read(&mut [0])).await.expect("the connection is closed");
+            assert!(read.is_err() || read.is_ok_and(|length| length == 0), "{said}");
+        }
+    }
+    let mut stream = TcpStream::connect(ports.http).await.unwrap();
+    for byte in b"POST /v1/traces HTTP/1.1\r\n" {
+        stream.write_all(&[*byte]).await.unwrap();
+        sleep(Duration::from_millis(2)).await;
+    }
+    stream
+        .write_all(b"Content-Type: application/json\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+        .await
+        .unwrap();
+    let mut read = String::new();
+    stream.read_to_string(&mut read).await.unwrap();
+    assert!(read.contains(" 200 "), "{read}");
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_end_may_come_again() {
     let ports = Ports::open(Limits { body_timeout: QUICK, ..Limits::default() }).await;
     let read = stalled(&ports, format!("{}abc", head(100)).as_bytes()).await;
