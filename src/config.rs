@@ -161,19 +161,13 @@ pub enum LogFormat {
     Text,
 }
 
-/// The value of an environment variable.
-pub type Variables = dyn Fn(&str) -> Option<String>;
-
-/// The content of a text file.
-pub type Files = dyn Fn(&str) -> io::Result<String>;
-
 /// What a config refers to outside its file: environment variables and files. Given, so that tests own them.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// Value of an environment variable.
-    pub env: &'a Variables,
+    pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Content of a text file.
-    pub read: &'a Files,
+    pub read: &'a dyn Fn(&str) -> io::Result<String>,
 }
 
 impl Surroundings<'static> {

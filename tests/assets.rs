@@ -176,8 +176,7 @@ fn every_name_in_rules_and_dashboards_exists() {
 
 #[test]
 fn dashboards_are_what_the_generator_writes() {
-    let boards = vec![fleet_board::board()];
-    for board in boards {
+    for board in [fleet_board::board()] {
         let path = root("dashboards").join(format!("{}.json", board.uid.trim_start_matches("coroner-")));
         let text = board.text();
         if std::env::var_os("CORONER_BLESS").is_some() {

@@ -3,6 +3,8 @@
 //! The reader takes the defaults from here, unknown keys are told by it, and `docs/configuration.md` is written from it
 //! (a test compares).
 
+use std::fmt::Write as _;
+
 /// One key.
 pub(super) struct Key {
     /// Where it stands, groups joined by dots.
@@ -176,18 +178,18 @@ pub(super) fn members(group: &str) -> Vec<&'static str> {
 
 /// `docs/configuration.md`.
 pub fn reference() -> String {
-    let mut page = vec![HEAD.to_owned()];
+    let mut page = String::from(HEAD);
     let mut group = "";
     for key in KEYS {
         let this = key.path.split('.').next().unwrap_or_default();
         if this != group {
             group = this;
-            page.push(format!("\n## {group}\n\n| key | default | what it does |\n|---|---|---|\n"));
+            let _ = write!(page, "\n## {group}\n\n| key | default | what it does |\n|---|---|---|\n");
         }
         let env = if key.env.is_empty() { String::new() } else { format!(" `{}` overrides it.", key.env) };
-        page.push(format!("| `{}` | `{}` | {}{env} |\n", key.path, key.default, key.meaning));
+        let _ = writeln!(page, "| `{}` | `{}` | {}{env} |", key.path, key.default, key.meaning);
     }
-    page.concat()
+    page
 }
 
 const HEAD: &str = "# Configuration

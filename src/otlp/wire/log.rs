@@ -3,7 +3,7 @@
 //! In: a logs export request. Out: for each record its attributes as they come, then the record with all its fields.
 
 use super::WireError;
-use super::attribute::Memory;
+use super::attribute::{Strings, plain};
 use super::envelope::{self, ITEM_DEPTH, Signal};
 use super::reader::{Payload, Reader, low_i32, room_for_unknown, text};
 use super::schema::{BODY, KEY_VALUE, check_inner};
@@ -56,34 +56,31 @@ pub struct LogRecord<'a> {
 /// # Errors
 /// When the bytes are not one, as a whole.
 pub fn logs<'a, V: LogVisitor<'a>>(bytes: &'a [u8], visitor: &mut V) -> Result<(), WireError> {
-    envelope::request(bytes, &mut Logs { visitor, memory: Memory::new() })
+    envelope::request(bytes, &mut Logs(visitor))
 }
 
-struct Logs<'v, 'a, V> {
-    visitor: &'v mut V,
-    memory: Memory<'a>,
-}
+struct Logs<'v, V>(&'v mut V);
 
-impl<'a, V: LogVisitor<'a>> Signal<'a> for Logs<'_, 'a, V> {
+impl<'a, V: LogVisitor<'a>> Signal<'a> for Logs<'_, V> {
     fn resource_begin(&mut self) {
-        self.visitor.resource_begin();
+        self.0.resource_begin();
     }
 
     fn resource_attribute(&mut self, key: &'a str, value: Value<'a>) {
-        self.visitor.resource_attribute(key, value);
+        self.0.resource_attribute(key, value);
     }
 
     fn resource_end(&mut self) {
-        self.visitor.resource_end();
+        self.0.resource_end();
     }
 
     fn scope(&mut self, name: &'a str, version: &'a str) {
-        self.visitor.scope(name, version);
+        self.0.scope(name, version);
     }
 
     #[inline]
     fn item(&mut self, item: &'a [u8]) -> Result<(), WireError> {
-        walk(item, self.visitor, &mut self.memory)
+        walk(item, self.0)
     }
 }
 
@@ -93,14 +90,14 @@ const ATTRIBUTES_KEY: u8 = 0x32;
 
 /// Reads one record; the visitor hears of it.
 #[inline]
-fn walk<'a, V: LogVisitor<'a>>(bytes: &'a [u8], visitor: &mut V, memory: &mut Memory<'a>) -> Result<(), WireError> {
+fn walk<'a, V: LogVisitor<'a>>(bytes: &'a [u8], visitor: &mut V) -> Result<(), WireError> {
     visitor.log_begin();
-    memory.rewind();
     let mut record = LogRecord::empty(bytes);
+    let mut strings = Strings::new(bytes);
     let mut fields = Reader::new(bytes);
     loop {
         while let Some(attribute) = fields.bytes_of(ATTRIBUTES_KEY)? {
-            match memory.read(attribute) {
+            match plain(attribute, bytes.len() - fields.rest().len(), &mut strings) {
                 Some((key, value)) => visitor.log_attribute(key, value),
                 None => odd_attribute(attribute, visitor)?,
             }
@@ -131,7 +128,7 @@ impl<'a> LogRecord<'a> {
     /// When the bytes are not a log record.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
         let mut last = Last(None);
-        walk(bytes, &mut last, &mut Memory::new())?;
+        walk(bytes, &mut last)?;
         Ok(last.0.unwrap_or(Self::empty(bytes)))
     }
 

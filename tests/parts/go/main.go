@@ -164,6 +164,7 @@ func post(ctx context.Context, p plan, c call, client *http.Client) (string, str
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-Test-Fault", c.Fault)
+	request.Header.Set("X-Test-Caller", p.Service)
 	answer, err := client.Do(request)
 	if err != nil {
 		return err.Error(), seen.id, fmt.Errorf("predict: %w", err)
