@@ -18,7 +18,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,7 +53,7 @@ pub struct Admin {
 pub struct Running {
     address: SocketAddr,
     stop: CancellationToken,
-    ended: oneshot::Receiver<()>,
+    ended: CancellationToken,
 }
 
 impl Admin {
@@ -70,7 +70,9 @@ impl Admin {
             tokio::net::TcpListener::from_std(listener)?
         };
         let stop = CancellationToken::new();
-        let (end, ended) = oneshot::channel();
+        let ended = CancellationToken::new();
+        // Dropped, and so told, however the thread ends.
+        let end = ended.clone().drop_guard();
         let stopped = stop.clone();
         std::thread::Builder::new().name("admin".to_owned()).spawn(move || {
             runtime.block_on(serve(self, listener, stopped));
@@ -86,11 +88,15 @@ impl Running {
         self.address
     }
 
+    /// Comes back when the thread has ended: it was stopped, or it broke.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
     /// Takes no more connections, lets answers on their way finish, and comes back when the thread has ended.
     pub async fn stop(self) {
         self.stop.cancel();
-        // The sender is dropped, never used: the error is the news.
-        drop(self.ended.await);
+        self.ended.cancelled().await;
     }
 }
 

@@ -129,7 +129,11 @@ impl Service {
 
     /// Comes back when a stage ends that should not, with its name.
     pub async fn failed(&mut self) -> String {
-        match self.stages.join_next().await {
+        let ended = tokio::select! {
+            ended = self.stages.join_next() => ended,
+            () = self.admin.ended() => return "admin".to_owned(),
+        };
+        match ended {
             Some(Ok(name)) => name.to_owned(),
             Some(Err(error)) => error.to_string(),
             None => "all stages".to_owned(),

@@ -47,7 +47,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "receive.in_flight",
         "256MiB",
-        "Bytes of requests held at one time, over all connections. Past it senders are told to come back later.",
+        "Bytes of requests held at one time, over all connections, and again of what was found in them and waits to be counted. Past it senders are told to come back later.",
     ),
     key(
         "receive.dedupe",

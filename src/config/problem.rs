@@ -6,8 +6,10 @@ use thiserror::Error;
 /// One thing that is wrong: where, what, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// `file:line`, `file`, or `environment variable NAME`.
+    /// A file, or `environment variable NAME`.
     place: String,
+    /// Line in the file, where one is known.
+    pub(super) line: Option<u64>,
     /// Path of the key, such as `receive.grpc.listen`; empty for the file as a whole.
     path: String,
     wrong: String,
@@ -16,19 +18,28 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn in_file(file: &str, line: Option<u64>, path: &str, wrong: &str, right: &str) -> Self {
-        let place = line.filter(|n| *n > 0).map_or_else(|| file.to_owned(), |n| format!("{file}:{n}"));
-        Self { place, path: path.into(), wrong: wrong.into(), right: right.into() }
+        Self {
+            place: file.into(),
+            line: line.filter(|n| *n > 0),
+            path: path.into(),
+            wrong: wrong.into(),
+            right: right.into(),
+        }
     }
 
     pub(super) fn in_environment(variable: &str, path: &str, wrong: &str, right: &str) -> Self {
         let place = format!("environment variable {variable}");
-        Self { place, path: path.into(), wrong: wrong.into(), right: right.into() }
+        Self { place, line: None, path: path.into(), wrong: wrong.into(), right: right.into() }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.place)?;
+        f.write_str(&self.place)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        f.write_str(": ")?;
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }

@@ -28,7 +28,9 @@ impl<'a> Reader<'a> {
 
     /// Everything that was wrong, in the order of the file.
     pub(super) fn into_problems(self) -> Vec<Problem> {
-        self.problems.into_inner()
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|problem| problem.line);
+        problems
     }
 
     /// Notes something wrong at a line of the file.

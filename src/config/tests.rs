@@ -36,9 +36,9 @@ fn every_error_is_told_at_once_with_its_place() {
     errors(
         "receive:\n  dedupe: 5 parsecs\n  grpc: { listen: localhost }\n  htpp: {}\nmeasure:\n  models: -3\n",
         &[
-            "etc/c.yaml:4: receive.htpp: unknown key; write one of: grpc, http, max_request, in_flight, dedupe",
-            "etc/c.yaml:3: receive.grpc.listen: `localhost` is not an address to listen on; write an IP address and a port, such as 127.0.0.1:4317 or [::]:4317 (port 0 takes a free one)",
             "etc/c.yaml:2: receive.dedupe: `5 parsecs` is not a duration; write a whole number with a unit, such as 500ms, 30s, 5m, 1h or 7d",
+            "etc/c.yaml:3: receive.grpc.listen: `localhost` is not an address to listen on; write an IP address and a port, such as 127.0.0.1:4317 or [::]:4317 (port 0 takes a free one)",
+            "etc/c.yaml:4: receive.htpp: unknown key; write one of: grpc, http, max_request, in_flight, dedupe",
             "etc/c.yaml:6: measure.models: `-3` is not a count above zero; write a whole number such as 10000",
         ],
     );
