@@ -3,6 +3,7 @@
 //! In: the arguments. Out: one command run to its end, and the exit code: 0 fine, 1 failed, 2 wrong arguments or config.
 
 mod check;
+mod demo;
 mod serve;
 
 use clap::{Args, Parser, Subcommand};
@@ -28,6 +29,8 @@ Exit codes: 0 fine, 1 failed, 2 wrong arguments or config.";
 enum Command {
     /// Take telemetry, judge every failed request, serve the metrics (the default)
     Serve(ServeArgs),
+    /// Serve, and let a simulated fleet of 40 models send to it: a live table, then the verdicts against the truth
+    Demo(DemoArgs),
     /// Check a config and rulebooks, print `ok` or every error, start nothing
     Check(CheckArgs),
 }
@@ -38,6 +41,20 @@ struct ServeArgs {
     /// Config file (YAML); without one all defaults hold
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+struct DemoArgs {
+    /// How long the fleet runs, in seconds
+    #[arg(long, value_name = "N", default_value_t = 45, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    seconds: u64,
+    /// Which day is simulated: the same number gives the same calls
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Keep serving after the report, until Ctrl-C
+    #[arg(long)]
+    keep: bool,
 }
 
 /// Arguments of `check`.
@@ -65,6 +82,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         None => serve::run(&cli.serve),
         Some(Command::Serve(args)) => serve::run(&args),
+        Some(Command::Demo(args)) => demo::run(&args),
         Some(Command::Check(args)) => check::run(&args, &mut io::stdout()),
     };
     let (text, code) = match result {
@@ -87,7 +105,7 @@ mod tests {
         let mut command = Cli::command();
         command.clone().debug_assert();
         let help = command.render_long_help().to_string();
-        for word in ["serve", "check", "--config", "Exit codes"] {
+        for word in ["serve", "demo", "check", "--config", "Exit codes"] {
             assert!(help.contains(word), "{help}");
         }
         for word in ["explain", "watch"] {

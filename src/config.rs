@@ -161,13 +161,19 @@ pub enum LogFormat {
     Text,
 }
 
+/// The value of an environment variable.
+pub type Variables = dyn Fn(&str) -> Option<String>;
+
+/// The content of a text file.
+pub type Files = dyn Fn(&str) -> io::Result<String>;
+
 /// What a config refers to outside its file: environment variables and files. Given, so that tests own them.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
     /// Value of an environment variable.
-    pub env: &'a dyn Fn(&str) -> Option<String>,
+    pub env: &'a Variables,
     /// Content of a text file.
-    pub read: &'a dyn Fn(&str) -> io::Result<String>,
+    pub read: &'a Files,
 }
 
 impl Surroundings<'static> {

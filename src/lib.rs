@@ -14,6 +14,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod correlate;
+pub mod demo;
 pub mod judge;
 pub mod measure;
 pub mod observe;

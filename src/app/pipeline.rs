@@ -96,15 +96,15 @@ impl Pipeline {
         let mut findings = self.spent.0.take();
         let mut mapper = self.mappers.take();
         let tally = &mut *findings.tally;
-        let mapped = match signal {
+        let done = match signal {
             Signal::Traces => mapper.traces(&self.observer, body, tally),
             Signal::Logs => mapper.logs(&self.observer, body, tally),
             Signal::Metrics => mapper.metrics(body, tally),
         };
         self.mappers.give(mapper);
-        if let Err(error) = mapped {
+        if let Err(error) = done {
             self.spent.give(findings);
-            return Err(malformed(signal, &error));
+            return Err(malformed(signal, error));
         }
         findings.verdicts.extend(findings.tally.failures.iter().map(|failure| self.books.judge(failure)));
         Ok(findings)
@@ -122,7 +122,7 @@ fn size(findings: &Findings) -> usize {
     size_of_val(findings) + tally.rows.len() * size_of::<Row>() + tally.timings.len() * size_of::<Timing>() + failures
 }
 
-fn malformed(signal: Signal, error: &WireError) -> Rejection {
+fn malformed(signal: Signal, error: WireError) -> Rejection {
     Rejection::malformed(format!("not a protobuf export request for {signal}: {error}"))
 }
 
@@ -133,3 +133,6 @@ fn invalid_note(invalid: u64) -> String {
         format!("{invalid} spans without a valid trace id and span id were left out")
     }
 }
+
+#[cfg(test)]
+mod tests;

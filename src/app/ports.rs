@@ -40,35 +40,31 @@ pub(super) struct Ports {
 impl Ports {
     /// Binds all or none.
     pub(super) fn bind(config: &Config) -> Result<Self, StartError> {
-        let (admin, admin_address) = open("admin.listen", config.admin_listen, admin)?;
-        let (grpc, grpc_address) = open("receive.grpc.listen", config.receive.grpc_listen, otlp)?;
-        let (http, http_address) = open("receive.http.listen", config.receive.http_listen, otlp)?;
+        let otlp = |key, address| -> Result<_, StartError> {
+            let listener = listen(address).map_err(refused(key, address))?;
+            let address = listener.local_addr().map_err(refused(key, address))?;
+            Ok((listener, address))
+        };
+        let (key, address) = ("admin.listen", config.admin_listen);
+        let admin = std::net::TcpListener::bind(address).map_err(refused(key, address))?;
+        let admin_address = admin.local_addr().map_err(refused(key, address))?;
+        let (grpc, grpc_address) = otlp("receive.grpc.listen", config.receive.grpc_listen)?;
+        let (http, http_address) = otlp("receive.http.listen", config.receive.http_listen)?;
         let addresses = Addresses { grpc: grpc_address, http: http_address, admin: admin_address };
         Ok(Self { grpc, http, admin, addresses })
     }
 }
 
-/// A listener and its address; the error names the key.
-fn open<L>(
-    key: &'static str,
-    address: SocketAddr,
-    bind: fn(SocketAddr) -> io::Result<(L, SocketAddr)>,
-) -> Result<(L, SocketAddr), StartError> {
-    bind(address).map_err(|error| StartError::Listen { key, address, error })
+/// Names the key and the address in an error.
+fn refused(key: &'static str, address: SocketAddr) -> impl FnOnce(io::Error) -> StartError {
+    move |error| StartError::Listen { key, address, error }
 }
 
-fn otlp(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+/// A listener for an OTLP port; these see more connections at once than the standard backlog of 128 holds.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restart must not wait for connections of the last run to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    let listener = socket.listen(BACKLOG)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
-
-fn admin(address: SocketAddr) -> io::Result<(std::net::TcpListener, SocketAddr)> {
-    let listener = std::net::TcpListener::bind(address)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
+    socket.listen(BACKLOG)
 }

@@ -1,9 +1,10 @@
 //! From the config to what each stage asks for: the only place that knows both.
 
 use crate::config::Config;
+use crate::correlate;
 use crate::measure::{self, Limits, Owner, Owners, Threshold};
 use crate::observe::{Vantage, Weights};
-use crate::{correlate, receive};
+use crate::receive;
 
 /// What the ports may take.
 pub(super) fn limits(config: &Config) -> receive::Limits {

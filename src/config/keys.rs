@@ -3,8 +3,6 @@
 //! The reader takes the defaults from here, unknown keys are told by it, and `docs/configuration.md` is written from it
 //! (a test compares).
 
-use std::fmt::Write as _;
-
 /// One key.
 pub(super) struct Key {
     /// Where it stands, groups joined by dots.
@@ -178,18 +176,18 @@ pub(super) fn members(group: &str) -> Vec<&'static str> {
 
 /// `docs/configuration.md`.
 pub fn reference() -> String {
-    let mut page = String::from(HEAD);
+    let mut page = vec![HEAD.to_owned()];
     let mut group = "";
     for key in KEYS {
         let this = key.path.split('.').next().unwrap_or_default();
         if this != group {
             group = this;
-            let _ = write!(page, "\n## {group}\n\n| key | default | what it does |\n|---|---|---|\n");
+            page.push(format!("\n## {group}\n\n| key | default | what it does |\n|---|---|---|\n"));
         }
         let env = if key.env.is_empty() { String::new() } else { format!(" `{}` overrides it.", key.env) };
-        let _ = writeln!(page, "| `{}` | `{}` | {}{env} |", key.path, key.default, key.meaning);
+        page.push(format!("| `{}` | `{}` | {}{env} |\n", key.path, key.default, key.meaning));
     }
-    page
+    page.concat()
 }
 
 const HEAD: &str = "# Configuration

@@ -120,18 +120,12 @@ impl<'a> Reader<'a> {
 
     /// A member of a record that must be there.
     pub(super) fn need<T>(&self, record: &Record<'_>, path: &str, name: &str, kind: &Kind<T>) -> Option<T> {
-        match record.find(name) {
-            Some(node) => self.scalar(node, &format!("{path}.{name}"), kind),
-            None => {
-                self.note(
-                    record.line,
-                    path,
-                    &format!("`{name}` is missing"),
-                    &format!("`{name}:` with {}", kind.right),
-                );
-                None
-            }
+        if let Some(node) = record.find(name).filter(|node| node.value != Value::Empty) {
+            return self.scalar(node, &format!("{path}.{name}"), kind);
         }
+        let right = format!("`{name}:` with {}", kind.right);
+        self.note(record.line, path, &format!("`{name}` is missing"), &right);
+        None
     }
 
     /// A member of a record that may be left out.

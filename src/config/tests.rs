@@ -71,7 +71,7 @@ fn wrong_shapes_are_named() {
 #[test]
 fn items_of_lists_are_checked() {
     errors(
-        "owners:\n  callers:\n    - { match: 'a*', tema: x }\nresources:\n  - replica: pod\nalerts:\n  thresholds:\n    - { alert: A, value: high }\n",
+        "owners:\n  callers:\n    - { match: 'a*', tema: x, team: }\nresources:\n  - replica: pod\nalerts:\n  thresholds:\n    - { alert: A, value: high }\n",
         &[
             "etc/c.yaml:3: owners.callers[0].tema: unknown key; write one of: match, team",
             "etc/c.yaml:3: owners.callers[0]: `team` is missing; write `team:` with at least one character",

@@ -8,7 +8,6 @@ use super::vantage::{Sight, Standing, Vantages, nanos};
 use super::{Held, Ledger, Settled};
 use crate::judge::Verdict;
 use crate::observe::{Exemplar, Observation, Row, Tally, Timing, Vantage};
-use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,8 +106,8 @@ impl Correlator {
             ledger.repeated(failure.vantage, failure.weight);
             return;
         }
-        let timing = Timing { row: 0, seconds: failure.seconds(), weight: failure.weight };
-        if count(&mut self.vantages, &row_of(failure), iter::once(timing), (now_ns, ledger)) {
+        let timing = failure.elapsed().map(|seconds| Timing { row: 0, seconds, weight: failure.weight });
+        if count(&mut self.vantages, &row_of(failure), timing.into_iter(), (now_ns, ledger)) {
             ledger.settled(&Settled { observation: failure, verdict });
         } else {
             ledger.unjoined(failure.vantage, failure.weight);
@@ -173,10 +172,10 @@ fn row_of(failure: &Observation) -> Row {
         outcome: failure.outcome,
         ending: failure.ending,
         requests: failure.weight,
-        exemplar: known.then(|| Exemplar {
+        exemplar: failure.elapsed().filter(|_| known).map(|seconds| Exemplar {
             trace_id: failure.trace_id,
             span_id: failure.span_id,
-            seconds: failure.seconds(),
+            seconds,
             time_ns: failure.end_ns,
         }),
     }

@@ -140,25 +140,24 @@ impl Rulebooks {
     /// # Errors
     /// Every mistake of every book, in the order of the books and their lines.
     pub fn compile(sources: Vec<Source>) -> Result<Self, Vec<BookError>> {
-        let users = sources.len();
+        let users: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
         let builtin = [
             ("baseten.yaml", include_str!("rulebook/baseten.yaml")),
             ("http.yaml", include_str!("rulebook/http.yaml")),
         ];
         let builtin = builtin.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned() });
         let (mut phrases, mut errors, mut books) = (Phrases::default(), Vec::new(), Vec::new());
-        for source in sources.iter().chain(&builtin) {
-            books.extend(read_book(source, &mut phrases, &mut errors));
+        for source in sources.into_iter().chain(builtin) {
+            books.extend(read_book(&source, &mut phrases, &mut errors));
         }
         check_ids(&books, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
         phrases.build().map_err(|error| vec![BookError::whole(&error.to_string())])?;
-        let users: Vec<&str> = sources.iter().take(users).map(|s| s.name.as_str()).collect();
         let compiled = Self::assemble(books, phrases);
         let broken: Vec<BookError> =
-            compiled.check_examples().into_iter().filter(|e| users.contains(&e.book.as_str())).collect();
+            compiled.check_examples().into_iter().filter(|e| users.contains(&e.book)).collect();
         if broken.is_empty() { Ok(compiled) } else { Err(broken) }
     }
 

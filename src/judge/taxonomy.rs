@@ -164,6 +164,20 @@ impl Cause {
             | Self::UserException
             | Self::SlowModel
             | Self::HungRequest => Blame::Model,
+            Self::InvalidInput
+            | Self::ContextLength
+            | Self::InvalidApiKey
+            | Self::WrongModelId
+            | Self::UnpaidAccount
+            | Self::EdgeSizeLimit
+            | Self::AsyncSizeLimit
+            | Self::ClientQuota
+            | Self::BudgetExhausted
+            | Self::ShortClientTimeout
+            | Self::ClientDisconnect
+            | Self::PoolExhausted
+            | Self::Dns
+            | Self::Tls => Blame::Client,
             Self::NoCapacity
             | Self::Draining
             | Self::Routing
@@ -171,7 +185,6 @@ impl Cause {
             | Self::AsyncNotSetUp
             | Self::PlatformFault => Blame::Platform,
             Self::ColdStart | Self::StreamStalled | Self::ConnectRefused | Self::Unknown => Blame::Undetermined,
-            _ => Blame::Client,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! In: a span (or a log record's attributes). Out: [`Detail`]: clues for the transport table, captured headers, texts.
 //! May allocate: only failures, `GenAI` spans and spans with an exception come here.
 
+use super::intern::{NAME_LIMIT, front};
 use super::semconv::{first_text, response_header, status, text};
 use super::stream::StreamClues;
 use super::transport::Clues;
@@ -51,13 +52,15 @@ impl<'a> Detail<'a> {
                 "exception.type" => self.exception = text(value),
                 "exception.message" => self.message = text(value),
                 "exception.stacktrace" => self.stacktrace = text(value),
+                "error.message" if self.message.is_empty() => self.message = text(value),
+                "error.cause_chain" if self.description.is_empty() => self.description = text(value),
                 "http.response.body.content" => self.body = text(value),
                 "http.response.status_code" | "http.status_code" => self.status = status(value).or(self.status),
                 "url.full" | "http.url" | "gen_ai.openai.api_base" => self.url = text(value),
                 "server.address" | "http.host" => self.host = text(value),
                 "url.path" | "http.target" => self.path = text(value),
-                "gen_ai.request.model" => self.model = text(value),
-                "gen_ai.response.model" if self.model.is_empty() => self.model = text(value),
+                "gen_ai.request.model" => self.model = front(text(value), NAME_LIMIT),
+                "gen_ai.response.model" if self.model.is_empty() => self.model = front(text(value), NAME_LIMIT),
                 "gen_ai.is_streaming" | "llm.is_streaming" | "gen_ai.request.stream" => {
                     self.stream.flag |= matches!(value, Value::Bool(true));
                 }
@@ -129,16 +132,11 @@ fn push_line(into: &mut String, name: &str, message: &str) {
     if !into.is_empty() {
         into.push('\n');
     }
-    into.push_str(cut(name));
+    into.push_str(front(name, TEXT_LIMIT));
     if !name.is_empty() && !message.is_empty() {
         into.push_str(": ");
     }
-    into.push_str(cut(message));
-}
-
-/// The front of a text, at most [`TEXT_LIMIT`] bytes, never half a character.
-fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(TEXT_LIMIT)).unwrap_or(text)
+    into.push_str(front(message, TEXT_LIMIT));
 }
 
 /// `error.type` may be a string or an integer (undici writes a `DOMException` code).

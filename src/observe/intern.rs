@@ -12,6 +12,12 @@ use std::sync::Arc;
 /// Entries after which the memory starts anew: about 2 MiB of URLs.
 const LIMIT: usize = 16_384;
 
+/// Longest URL that is remembered, bytes; a longer one is read anew each time, so that the memory stays bounded.
+const URL_LIMIT: usize = 1024;
+
+/// Longest name that may become a label, bytes; DNS names and model names are shorter.
+pub(super) const NAME_LIMIT: usize = 256;
+
 /// No target: the URL is no call to a model.
 pub(super) const NO_TARGET: u32 = u32::MAX;
 
@@ -51,6 +57,7 @@ impl Interner {
 
     /// The index of a caller's name.
     pub(super) fn caller(&mut self, name: &str) -> u32 {
+        let name = front(name, NAME_LIMIT);
         if let Some(index) = self.by_caller.get(name) {
             return *index;
         }
@@ -63,7 +70,9 @@ impl Interner {
 
     /// The target behind a URL, or behind host and path where there is no URL; [`NO_TARGET`] where no pattern fits.
     pub(super) fn target(&mut self, patterns: &Patterns, url: &str, host: &str, path: &str) -> u32 {
-        if url.is_empty() {
+        // Some clients write only the path into the URL attribute.
+        if url.is_empty() || (url.starts_with('/') && !host.is_empty()) {
+            let path = if url.is_empty() { path } else { url };
             let mut key = std::mem::take(&mut self.key);
             key.clear();
             key.push_str("//");
@@ -87,7 +96,9 @@ impl Interner {
         }
         let found = split(key).and_then(|(host, path)| patterns.find(host, path));
         let index = found.map_or(NO_TARGET, |f| self.known_index(f.into()));
-        self.by_url.insert(key.into(), index);
+        if key.len() <= URL_LIMIT {
+            self.by_url.insert(key.into(), index);
+        }
         index
     }
 
@@ -111,6 +122,11 @@ impl From<Found> for Known {
 
 fn index_of(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(NO_TARGET - 1)
+}
+
+/// The front of a text, at most `limit` bytes, never half a character.
+pub(super) fn front(text: &str, limit: usize) -> &str {
+    text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
 }
 
 /// A URL or path up to its query or fragment.

@@ -9,6 +9,7 @@ use super::intern::{Known, NO_TARGET, without_query};
 use super::mapper::{Mapper, OTHER_PLATFORM, Observer};
 use super::span::{Entry, count_as, fine_ending, scope_rule};
 use super::target::split_url;
+use super::transport::Transports;
 use super::{Api, Ending, Observation, Outcome, Status, Tally, Target, Transport, Vantage};
 use crate::otlp::wire::Span;
 use std::collections::HashMap;
@@ -82,9 +83,10 @@ impl<'l> Lenders<'l> {
             let last = above.first().is_some_and(|l| last_child.get(l) == Some(&n));
             joined.by_entry.push(Links { gen_ai: first(LenderKind::GenAi), app: first(LenderKind::App), last });
         }
-        for lender in lenders {
+        for (n, lender) in lenders.iter().enumerate() {
             let above = chain(lender.trace_id, lender.parent, lenders, up);
-            for outer in above.iter().filter(|_| lender.kind == LenderKind::GenAi && lender.client) {
+            for outer in above.iter().filter(|outer| **outer != n && lender.kind == LenderKind::GenAi && lender.client)
+            {
                 joined.has_children[*outer] = true;
             }
             joined.above.push(above.iter().map(|l| &lenders[*l]).find(|l| l.kind == LenderKind::App));
@@ -244,7 +246,7 @@ fn proved_broken(
     let status = Some(entry.status).filter(|s| *s != 0);
     let table = &desk.observer.transports;
     let (gen_ai, app) = (lent.first().copied().flatten(), lent.get(1).copied().flatten());
-    if let Some(d) = gen_ai.filter(|d| d.has_error()) {
+    if let Some(d) = gen_ai.filter(|d| broke_the_stream(table, d)) {
         return Some(match table.classify(&d.clues()) {
             Some(kind @ (Transport::Timeout | Transport::Cancelled)) => Failing::of(status, Some(kind)),
             _ => Failing::truncated(status),
@@ -260,6 +262,13 @@ fn proved_broken(
     let kind = table.classify(&app.clues()).filter(|_| table.is_http_library(app.exception()))?;
     let broken = Failing::of(status, Some(kind));
     broken.ending.is_some().then_some(broken)
+}
+
+/// Whether a `GenAI` span's error says that the answer broke: a transport error, or one that the SDK raises for an error
+/// in the stream. A caller's parser or a length limit fails on answers that were whole.
+fn broke_the_stream(table: &Transports, detail: &Detail<'_>) -> bool {
+    let known = table.classify(&detail.clues()).is_some_and(|kind| kind != Transport::Unknown);
+    detail.has_error() && (known || table.ends_a_stream(detail.error_name()) || table.is_stream_error(detail.message()))
 }
 
 /// A `GenAI` span without an HTTP span below it: one call, seen from the SDK.
@@ -333,7 +342,8 @@ fn observe(desk: &mut Desk<'_>, span: &Span<'_>, seen: &Seen, failing: Failing, 
     let mut text = String::new();
     details.iter().flatten().for_each(|d| d.texts(&mut text));
     let url_path = own.and_then(|d| split_url(d.url)).map(|(_, path)| path);
-    let path = url_path.or(own.map(|d| without_query(d.path))).unwrap_or("").to_owned();
+    let relative = own.map(|d| d.url).filter(|url| url.starts_with('/'));
+    let path = url_path.or(relative.or(own.map(|d| d.path)).map(without_query)).unwrap_or("").to_owned();
     let headers = own.map(|d| d.headers.clone()).unwrap_or_default();
     let request_id = own.and_then(|d| d.header("x-baseten-request-id")).unwrap_or("").to_owned();
     let cancelled = failing.transport == Some(Transport::Cancelled);

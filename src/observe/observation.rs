@@ -196,10 +196,20 @@ pub struct Observation {
     pub outcome: Outcome,
 }
 
+/// Seconds from start to end. A start of 0 means that the sender does not know it (OTLP `trace.proto`), not 1970.
+pub(super) fn elapsed(start_ns: u64, end_ns: u64) -> Option<f64> {
+    (start_ns != 0).then(|| end_ns.saturating_sub(start_ns) as f64 / 1e9)
+}
+
 impl Observation {
-    /// How long the request took, in seconds; 0 where the clock ran backwards.
+    /// How long the request took, in seconds; 0 where the clock ran backwards, `None` where a time is missing.
+    pub fn elapsed(&self) -> Option<f64> {
+        elapsed(self.start_ns, self.end_ns)
+    }
+
+    /// [`Self::elapsed`], 0 where it is not known.
     pub fn seconds(&self) -> f64 {
-        self.end_ns.saturating_sub(self.start_ns) as f64 / 1e9
+        self.elapsed().unwrap_or(0.0)
     }
 
     /// A captured response header by its lower-case, dashed name.

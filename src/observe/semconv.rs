@@ -8,7 +8,7 @@ use crate::otlp::wire::Value;
 /// What the light walk keeps of a record's attributes.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four independent facts of one record, set one by one on the hot path"
+    reason = "five independent facts of one record, set one by one on the hot path"
 )]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Picks<'a> {
@@ -26,6 +26,8 @@ pub(super) struct Picks<'a> {
     pub(super) error_type: bool,
     /// Any `gen_ai.*` or `llm.*` attribute is there.
     pub(super) gen_ai: bool,
+    /// The `GenAI` operation is an agent's or a tool's: it encloses calls, to models and to others, and is none itself.
+    pub(super) agent: bool,
     /// The captured response content type is an event stream.
     pub(super) event_stream: bool,
     /// Duration that the record states, seconds; 0 = none.
@@ -47,6 +49,11 @@ impl<'a> Picks<'a> {
             14 if key == "server.address" && self.host.is_empty() => self.host = text(value),
             16 if key == "http.status_code" => self.status = status(value).unwrap_or(self.status),
             19 if key == "http.request.method" => self.method = true,
+            21 if key == "gen_ai.operation.name" => {
+                self.gen_ai = true;
+                self.agent =
+                    matches!(text(value), "invoke_agent" | "create_agent" | "execute_tool" | "invoke_workflow");
+            }
             25 if key == "http.response.status_code" => self.status = status(value).unwrap_or(self.status),
             28 if key == "http.client.request.duration" || key == "http.server.request.duration" => {
                 self.seconds = seconds(value);
@@ -79,7 +86,7 @@ pub(super) fn first_text(value: Value<'_>) -> &str {
     }
 }
 
-/// A status, written as int, double or string.
+/// A status, written as int, double or string. What HTTP does not define is none: it would become a label.
 pub(super) fn status(value: Value<'_>) -> Option<u16> {
     match value {
         Value::Int(n) => u16::try_from(n).ok(),
@@ -88,6 +95,7 @@ pub(super) fn status(value: Value<'_>) -> Option<u16> {
         Value::Double(d) if (0.0..=999.0).contains(&d) => Some(d as u16),
         _ => None,
     }
+    .filter(|code| (100..=599).contains(code))
 }
 
 fn seconds(value: Value<'_>) -> f64 {

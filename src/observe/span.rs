@@ -159,7 +159,7 @@ impl<'a> SpanVisitor<'a> for Visitor<'_, 'a> {
             self.tally.records.invalid += 1;
             return;
         };
-        if self.picks.gen_ai {
+        if self.picks.gen_ai && !self.picks.agent {
             self.lender(LenderKind::GenAi, span, ids);
         } else if span.kind == KIND_CLIENT && self.picks.is_http() {
             self.http(span, ids);
@@ -259,7 +259,7 @@ fn count_from(mapper: &mut Mapper, tally: &mut Tally, entry: &Entry, vantage: Va
         code => (Status::Http(code), Outcome::Success),
     };
     let key = RowKey { known: entry.known, caller: entry.caller, vantage, status, outcome, ending };
-    let seconds = Some(entry.end_ns.saturating_sub(entry.start_ns) as f64 / 1e9);
+    let seconds = super::observation::elapsed(entry.start_ns, entry.end_ns);
     let (trace_id, span_id, time_ns) = (entry.trace_id, entry.span_id, entry.end_ns);
     mapper.count(tally, &Request { key, weight: entry.weight, seconds, trace_id, span_id, time_ns });
 }

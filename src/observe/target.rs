@@ -100,6 +100,9 @@ pub struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct Patterns(Vec<Pattern>);
 
+/// Longest capture, bytes: a DNS label has 63. What is longer names nothing that exists, and would become a label.
+const CAPTURE_LIMIT: usize = 128;
+
 type Captures<'a> = Vec<(&'a str, &'a str)>;
 
 impl Patterns {
@@ -234,7 +237,7 @@ fn fits<'a>(pieces: &'a [Piece], text: &'a str, captures: &mut Captures<'a>) -> 
             let depth = captures.len();
             for (end, _) in text.char_indices().skip(1).chain([(text.len(), ' ')]) {
                 let (taken, behind) = text.split_at(end);
-                if taken.is_empty() || taken.contains(['.', '/']) {
+                if taken.is_empty() || taken.len() > CAPTURE_LIMIT || taken.contains(['.', '/']) {
                     return false;
                 }
                 if !one_of.is_empty() && !one_of.iter().any(|w| w == taken) {
@@ -340,6 +343,7 @@ mod tests {
             ("https://model-abc.api.baseten.co/other/predict", Some(["baseten", "abc", "", ""])),
             ("https://ml.example.com/models/resnet/infer", Some(["own", "resnet", "", ""])),
             ("https://ml.example.com/payments", None),
+            (&*format!("https://model-{}.api.baseten.co/predict", "a".repeat(129)), None),
             ("https://model-abc.api.baseten.co.evil.com/predict", None),
             ("https://model-.api.baseten.co/predict", None),
             ("https://model-a.b.api.baseten.co/predict", None),

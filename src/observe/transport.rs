@@ -20,6 +20,7 @@ struct Book {
     status_texts: Vec<String>,
     status_types: HashMap<String, u16>,
     stream_errors: Vec<String>,
+    stream_error_types: Vec<String>,
     http_libraries: Vec<String>,
     scopes: Vec<ScopeRule>,
 }
@@ -31,6 +32,9 @@ struct Kind {
     means: Transport,
     types: Vec<String>,
     texts: Vec<String>,
+    /// Texts that take more than a literal to recognise.
+    #[serde(default)]
+    patterns: Vec<String>,
     #[cfg_attr(not(test), expect(dead_code, reason = "examples are run as tests"))]
     examples: Vec<Example>,
 }
@@ -76,11 +80,13 @@ pub(super) struct Transports {
     by_type: HashMap<String, Transport>,
     texts: AhoCorasick,
     kinds_by_text: Vec<Transport>,
+    patterns: Vec<(Regex, Transport)>,
     vague_types: HashMap<String, Transport>,
     vague_texts: Vec<(String, Transport)>,
     status_texts: Vec<Regex>,
     status_types: HashMap<String, u16>,
     stream_errors: AhoCorasick,
+    stream_error_types: Vec<String>,
     http_libraries: Vec<String>,
     /// Longest prefix first; the last one, without a prefix, fits every scope.
     pub(super) scopes: Vec<ScopeRule>,
@@ -95,8 +101,11 @@ impl Transports {
 
     fn compile(book: Book) -> Result<Self, String> {
         let mut by_type = HashMap::new();
-        let (mut texts, mut kinds_by_text) = (Vec::new(), Vec::new());
+        let (mut texts, mut kinds_by_text, mut patterns) = (Vec::new(), Vec::new(), Vec::new());
         for kind in book.kinds {
+            for pattern in &kind.patterns {
+                patterns.push((Regex::new(pattern).map_err(|e| e.to_string())?, kind.means));
+            }
             for name in kind.types {
                 by_type.entry(name).or_insert(kind.means);
             }
@@ -118,6 +127,7 @@ impl Transports {
             by_type,
             texts: any_case(&texts)?,
             kinds_by_text,
+            patterns,
             vague_types,
             vague_texts,
             status_texts: book
@@ -128,6 +138,7 @@ impl Transports {
                 .map_err(|e| e.to_string())?,
             status_types: book.status_types,
             stream_errors: any_case(&book.stream_errors)?,
+            stream_error_types: book.stream_error_types,
             http_libraries: book.http_libraries,
             scopes,
         })
@@ -135,7 +146,7 @@ impl Transports {
 
     /// The transport error that the clues stand for; `None` where there is no clue at all.
     pub(super) fn classify(&self, clues: &Clues<'_>) -> Option<Transport> {
-        let types = [clues.error_type, clues.exception].map(last_part);
+        let types = [clues.error_type, clues.exception, leading_type(clues.description)].map(last_part);
         if types.iter().all(|t| t.is_empty()) && clues.message.is_empty() && clues.description.is_empty() {
             return None;
         }
@@ -157,6 +168,9 @@ impl Transports {
 
     /// What a text alone says.
     pub(super) fn by_text(&self, text: &str) -> Option<Transport> {
+        if let Some((_, kind)) = self.patterns.iter().find(|(pattern, _)| pattern.is_match(text)) {
+            return Some(*kind);
+        }
         let first = self.texts.find_overlapping_iter(text).map(|m| m.pattern().as_usize()).min()?;
         self.kinds_by_text.get(first).copied()
     }
@@ -183,15 +197,28 @@ impl Transports {
         self.stream_errors.is_match(text)
     }
 
+    /// Whether an SDK raises this error in place of the rest of a stream.
+    pub(super) fn ends_a_stream(&self, error_type: &str) -> bool {
+        let name = last_part(error_type);
+        self.status_types.contains_key(name) || self.stream_error_types.iter().any(|t| t == name)
+    }
+
     /// Whether an exception's type belongs to a library that makes HTTP calls.
     pub(super) fn is_http_library(&self, exception: &str) -> bool {
         self.http_libraries.iter().any(|l| exception.strip_prefix(l.as_str()).is_some_and(|rest| rest.starts_with('.')))
     }
 }
 
-/// `httpx.ReadTimeout` -> `ReadTimeout`, `*net.OpError` -> `OpError`, `net/http.http2GoAwayError` -> `http2GoAwayError`.
+/// `httpx.ReadTimeout` -> `ReadTimeout`, `*net.OpError` -> `OpError`, `net/http.http2GoAwayError` -> `http2GoAwayError`,
+/// `Net::ReadTimeout` -> `ReadTimeout`, `GuzzleHttp\Exception\ConnectException` -> `ConnectException`.
 fn last_part(name: &str) -> &str {
-    name.rsplit(['.', '/', '*', '$']).next().unwrap_or(name)
+    name.rsplit(['.', '/', '*', '$', ':', '\\']).next().unwrap_or(name)
+}
+
+/// `TimeoutError` and `ReadTimeout: timed out` begin with a type; a sentence does not.
+fn leading_type(description: &str) -> &str {
+    let front = description.split_once(": ").map_or(description, |(front, _)| front);
+    if front.contains(char::is_whitespace) { "" } else { front }
 }
 
 /// The lines of a stack trace that name an error: `Caused by: ...` (Java) and unindented `Type: message` (Python).

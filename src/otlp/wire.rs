@@ -8,7 +8,7 @@
 //!   reader     varints, keys, lengths, groups: one field at a time
 //!   schema     what the messages of OTLP are made of, and the check of a whole message against it
 //!   value      attribute values and lists of attributes, read on demand from checked bytes
-//!   attribute  the fast path for the one message that most bytes are made of
+//!   attribute  the fast path for the message that most bytes are made of
 //!   envelope   request -> resource -> scope -> item, the same for the three signals
 //!   span, log, metric   the items
 //! ```

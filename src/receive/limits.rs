@@ -15,7 +15,8 @@ pub struct Limits {
     pub connections: usize,
     /// Concurrent requests on one HTTP/2 connection.
     pub streams: u32,
-    /// From the first byte of a request head to its last, on HTTP/1.
+    /// From a new connection to its first bytes, and on HTTP/1 from the end of an answer to the end of the next head:
+    /// also how long an idle connection is kept. Exporters that send less often connect again.
     pub header_timeout: Duration,
     /// From the end of the head to the end of the body.
     pub body_timeout: Duration,
@@ -32,7 +33,7 @@ impl Default for Limits {
             in_flight: 256 * MIB,
             connections: 4096,
             streams: 256,
-            header_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
             keepalive: Duration::from_secs(20),
             drain: Duration::from_secs(10),

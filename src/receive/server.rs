@@ -34,8 +34,9 @@ const HEADER_LIST: u32 = 16 * 1024;
 /// Streams that a peer opened and reset before they were served, and resets caused by its errors: a flood of them
 /// ends the connection (CVE-2023-44487 and its kin).
 const RESETS: usize = 64;
-/// Pause after the system refused a connection, for example for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Pause before trying again: after the system refused a connection, for example for want of file descriptors, and
+/// while the first bytes of a connection arrive one by one.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The protocol set-up that both ports share.
 pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
@@ -79,7 +80,14 @@ pub(super) async fn serve<S, B>(
         receiver.counters().connect();
         let (builder, service) = (builder.clone(), service.clone());
         let (shutdown, overdue) = (shutdown.clone(), overdue.clone());
+        let patience = limits.header_timeout;
         connections.spawn(async move {
+            let _place = place;
+            let begun = tokio::time::timeout(patience, begins(&stream));
+            let begun = tokio::select! { begun = begun => begun.unwrap_or(false), () = shutdown.cancelled() => false };
+            if !begun {
+                return;
+            }
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             tokio::pin!(connection);
             let ended = tokio::select! {
@@ -92,7 +100,6 @@ pub(super) async fn serve<S, B>(
             if let Err(error) = ended {
                 tracing::debug!(%error, "connection ended");
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -101,6 +108,22 @@ pub(super) async fn serve<S, B>(
         tracing::warn!(connections = connections.len(), "connections were cut at the drain deadline");
         overdue.cancel();
         connections.wait().await;
+    }
+}
+
+/// Waits until a new connection says which HTTP it speaks; `false` if it closes first. hyper's time-out for heads
+/// starts only after that, so that a silent peer would keep its place for ever.
+async fn begins(stream: &TcpStream) -> bool {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut seen = [0; PREFACE.len()];
+    loop {
+        match stream.peek(&mut seen).await {
+            Ok(length) if length > 0 && length < seen.len() && PREFACE.starts_with(&seen[..length]) => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            Ok(length) => return length > 0,
+            Err(_) => return false,
+        }
     }
 }
 
@@ -114,7 +137,7 @@ async fn next(listener: &TcpListener, places: &Semaphore, shutdown: &Cancellatio
                 Err(error) if is_of_the_peer(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection; trying again");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    tokio::time::sleep(PAUSE).await;
                 }
             }
         }

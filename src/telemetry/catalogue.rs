@@ -113,7 +113,7 @@ metrics! {
     RECORDS = Counter "coroner_records_total" ["signal", "kind"]
         "Spans, log records and data points, by what they are to this service.";
     LAST_RECORD = Gauge "coroner_last_record_timestamp_seconds" ["signal"]
-        "When the last acknowledged export request arrived, seconds since 1970.";
+        "When the last acknowledged export request arrived, seconds since 1970; 0 before the first.";
     INFLIGHT_BYTES = Gauge "coroner_inflight_bytes" []
         "Bytes of export requests that are being received, decoded or queued.";
     QUEUE_DEPTH = Gauge "coroner_fold_queue_depth" []

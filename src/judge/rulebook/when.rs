@@ -72,13 +72,17 @@ fn read_record(reader: &mut Reader<'_>, fields: Fields<'_>, when: &mut When) {
         when.transport = reader
             .list(node, "transport")
             .iter()
-            .filter_map(|n| or_none(n, |n| reader.value(n, "transport")))
+            .filter_map(|n| if says_none(n) { Some(None) } else { reader.value(n, "transport").map(Some) })
             .collect();
     }
     if let Some(node) = fields.get("ending") {
         let items = reader.list(node, "ending");
-        when.ending =
-            items.iter().filter_map(|n| or_none(n, |n| reader.word(n, "ending", ENDINGS, Ending::as_str))).collect();
+        when.ending = items
+            .iter()
+            .filter_map(|n| {
+                if says_none(n) { Some(None) } else { reader.word(n, "ending", ENDINGS, Ending::as_str).map(Some) }
+            })
+            .collect();
     }
     if let Some(node) = fields.get("api") {
         when.api = reader.list(node, "api").iter().filter_map(|n| reader.value(n, "api")).collect();
@@ -101,11 +105,9 @@ fn read_record(reader: &mut Reader<'_>, fields: Fields<'_>, when: &mut When) {
     }
 }
 
-fn or_none<T>(node: &Node, read: impl FnOnce(&Node) -> Option<T>) -> Option<Option<T>> {
-    match &node.value {
-        Value::Text(word) if word == "none" => Some(None),
-        _ => read(node).map(Some),
-    }
+/// `none`: the rule asks that there is no such thing.
+fn says_none(node: &Node) -> bool {
+    matches!(&node.value, Value::Text(word) if word == "none")
 }
 
 fn read_seconds(reader: &mut Reader<'_>, node: &Node, when: &mut When) {
@@ -223,13 +225,11 @@ fn check_reachable(reader: &mut Reader<'_>, node: &Node, fields: Fields<'_>, whe
 
 /// A status that an example shows: one, not a class.
 pub(super) fn status(reader: &mut Reader<'_>, node: &Node) -> Option<Status> {
-    match status_test(reader, node)? {
-        StatusTest::Is(status) => Some(status),
-        _ => {
-            reader.wrong(node.at, "an example shows one status, not a class of them");
-            None
-        }
+    if let StatusTest::Is(status) = status_test(reader, node)? {
+        return Some(status);
     }
+    reader.wrong(node.at, "an example shows one status, not a class of them");
+    None
 }
 
 /// A vantage word.

@@ -3,7 +3,7 @@
 //! In: a logs export request. Out: for each record its attributes as they come, then the record with all its fields.
 
 use super::WireError;
-use super::attribute::{Strings, plain};
+use super::attribute::Memory;
 use super::envelope::{self, ITEM_DEPTH, Signal};
 use super::reader::{Payload, Reader, low_i32, room_for_unknown, text};
 use super::schema::{BODY, KEY_VALUE, check_inner};
@@ -56,31 +56,34 @@ pub struct LogRecord<'a> {
 /// # Errors
 /// When the bytes are not one, as a whole.
 pub fn logs<'a, V: LogVisitor<'a>>(bytes: &'a [u8], visitor: &mut V) -> Result<(), WireError> {
-    envelope::request(bytes, &mut Logs(visitor))
+    envelope::request(bytes, &mut Logs { visitor, memory: Memory::new() })
 }
 
-struct Logs<'v, V>(&'v mut V);
+struct Logs<'v, 'a, V> {
+    visitor: &'v mut V,
+    memory: Memory<'a>,
+}
 
-impl<'a, V: LogVisitor<'a>> Signal<'a> for Logs<'_, V> {
+impl<'a, V: LogVisitor<'a>> Signal<'a> for Logs<'_, 'a, V> {
     fn resource_begin(&mut self) {
-        self.0.resource_begin();
+        self.visitor.resource_begin();
     }
 
     fn resource_attribute(&mut self, key: &'a str, value: Value<'a>) {
-        self.0.resource_attribute(key, value);
+        self.visitor.resource_attribute(key, value);
     }
 
     fn resource_end(&mut self) {
-        self.0.resource_end();
+        self.visitor.resource_end();
     }
 
     fn scope(&mut self, name: &'a str, version: &'a str) {
-        self.0.scope(name, version);
+        self.visitor.scope(name, version);
     }
 
     #[inline]
     fn item(&mut self, item: &'a [u8]) -> Result<(), WireError> {
-        walk(item, self.0)
+        walk(item, self.visitor, &mut self.memory)
     }
 }
 
@@ -90,14 +93,14 @@ const ATTRIBUTES_KEY: u8 = 0x32;
 
 /// Reads one record; the visitor hears of it.
 #[inline]
-fn walk<'a, V: LogVisitor<'a>>(bytes: &'a [u8], visitor: &mut V) -> Result<(), WireError> {
+fn walk<'a, V: LogVisitor<'a>>(bytes: &'a [u8], visitor: &mut V, memory: &mut Memory<'a>) -> Result<(), WireError> {
     visitor.log_begin();
+    memory.rewind();
     let mut record = LogRecord::empty(bytes);
-    let mut strings = Strings::new(bytes);
     let mut fields = Reader::new(bytes);
     loop {
         while let Some(attribute) = fields.bytes_of(ATTRIBUTES_KEY)? {
-            match plain(attribute, bytes.len() - fields.rest().len(), &mut strings) {
+            match memory.read(attribute) {
                 Some((key, value)) => visitor.log_attribute(key, value),
                 None => odd_attribute(attribute, visitor)?,
             }
@@ -128,7 +131,7 @@ impl<'a> LogRecord<'a> {
     /// When the bytes are not a log record.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
         let mut last = Last(None);
-        walk(bytes, &mut last)?;
+        walk(bytes, &mut last, &mut Memory::new())?;
         Ok(last.0.unwrap_or(Self::empty(bytes)))
     }
 

@@ -20,6 +20,9 @@ pub(super) enum Payload<'a> {
     Group,
 }
 
+/// A field's number and payload.
+pub(super) type Field<'a> = (u32, Payload<'a>);
+
 /// A place in a message.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
@@ -88,7 +91,7 @@ impl<'a> Reader<'a> {
 
     /// The next field, or nothing at the end. `depth` is how many levels are left in this message.
     #[inline]
-    pub(super) fn field(&mut self, depth: u32) -> Result<Option<(u32, Payload<'a>)>, WireError> {
+    pub(super) fn field(&mut self, depth: u32) -> Result<Option<Field<'a>>, WireError> {
         if self.rest.is_empty() {
             return Ok(None);
         }

@@ -3,7 +3,7 @@
 //! In: a trace export request. Out: for each span its attributes and events as they come, then the span with all its fields.
 
 use super::WireError;
-use super::attribute::{Strings, plain};
+use super::attribute::Memory;
 use super::envelope::{self, ITEM_DEPTH, Signal};
 use super::reader::{Payload, Reader, low_i32, room_for_unknown, text};
 use super::schema::{EVENT, KEY_VALUE, LINK, STATUS, check_inner};
@@ -73,44 +73,47 @@ pub struct Event<'a> {
 /// # Errors
 /// When the bytes are not one, as a whole.
 pub fn traces<'a, V: SpanVisitor<'a>>(bytes: &'a [u8], visitor: &mut V) -> Result<(), WireError> {
-    envelope::request(bytes, &mut Traces(visitor))
+    envelope::request(bytes, &mut Traces { visitor, memory: Memory::new() })
 }
 
-struct Traces<'v, V>(&'v mut V);
+struct Traces<'v, 'a, V> {
+    visitor: &'v mut V,
+    memory: Memory<'a>,
+}
 
-impl<'a, V: SpanVisitor<'a>> Signal<'a> for Traces<'_, V> {
+impl<'a, V: SpanVisitor<'a>> Signal<'a> for Traces<'_, 'a, V> {
     fn resource_begin(&mut self) {
-        self.0.resource_begin();
+        self.visitor.resource_begin();
     }
 
     fn resource_attribute(&mut self, key: &'a str, value: Value<'a>) {
-        self.0.resource_attribute(key, value);
+        self.visitor.resource_attribute(key, value);
     }
 
     fn resource_end(&mut self) {
-        self.0.resource_end();
+        self.visitor.resource_end();
     }
 
     fn scope(&mut self, name: &'a str, version: &'a str) {
-        self.0.scope(name, version);
+        self.visitor.scope(name, version);
     }
 
     #[inline]
     fn item(&mut self, item: &'a [u8]) -> Result<(), WireError> {
-        walk(item, self.0)
+        walk(item, self.visitor, &mut self.memory)
     }
 }
 
 /// Reads one span; the visitor hears of it.
 #[inline]
-fn walk<'a, V: SpanVisitor<'a>>(bytes: &'a [u8], visitor: &mut V) -> Result<(), WireError> {
+fn walk<'a, V: SpanVisitor<'a>>(bytes: &'a [u8], visitor: &mut V, memory: &mut Memory<'a>) -> Result<(), WireError> {
     visitor.span_begin();
+    memory.rewind();
     let mut span = Span::empty(bytes);
-    let mut strings = Strings::new(bytes);
     let mut fields = Reader::new(bytes);
     loop {
         while let Some(attribute) = fields.bytes_of(ATTRIBUTES_KEY)? {
-            match plain(attribute, bytes.len() - fields.rest().len(), &mut strings) {
+            match memory.read(attribute) {
                 Some((key, value)) => visitor.span_attribute(key, value),
                 None => odd_attribute(attribute, visitor)?,
             }
@@ -148,7 +151,7 @@ impl<'a> Span<'a> {
     /// When the bytes are not a span.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
         let mut last = Last(None);
-        walk(bytes, &mut last)?;
+        walk(bytes, &mut last, &mut Memory::new())?;
         Ok(last.0.unwrap_or(Self::empty(bytes)))
     }
 

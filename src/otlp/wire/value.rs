@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use super::attribute::{self, Strings};
-use super::reader::{Payload, REQUEST_DEPTH, Reader};
+use super::attribute;
+use super::reader::{Field, Payload, REQUEST_DEPTH, Reader};
 
 /// `AnyValue`.
 #[derive(Clone, Copy, Debug)]
@@ -151,7 +151,7 @@ impl<'a> Iterator for AttributeIter<'a> {
 
 /// The attribute in a checked `KeyValue`.
 pub(super) fn key_value(message: &[u8]) -> (&str, Value<'_>) {
-    if let Some(attribute) = attribute::plain(message, message.len(), &mut Strings::new(message)) {
+    if let Some(attribute) = attribute::plain(message) {
         return attribute;
     }
     let mut key = "";
@@ -314,7 +314,7 @@ fn next_of<'a>(fields: &mut Reader<'a>, wanted: u8) -> Option<&'a [u8]> {
 }
 
 /// The next field of a message that has been checked.
-pub(super) fn next<'a>(fields: &mut Reader<'a>) -> Option<(u32, Payload<'a>)> {
+pub(super) fn next<'a>(fields: &mut Reader<'a>) -> Option<Field<'a>> {
     fields.field(REQUEST_DEPTH).ok().flatten()
 }
 

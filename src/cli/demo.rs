@@ -1,0 +1,25 @@
+//! `coroner demo`: the service and a simulated fleet in one process.
+
+use super::{DemoArgs, Failure};
+use crate::config::{self, Surroundings};
+use crate::demo::{self, Options};
+use std::io::{self, IsTerminal};
+
+/// Runs the demo; a verdict that does not agree with the truth is a failure.
+pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
+    let config = config::load(None, &Surroundings::of_process()).map_err(|e| Failure::Refused(e.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("worker")
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::Failed(format!("cannot start the runtime: {e}")))?;
+    let mut out = io::stdout();
+    let options = Options { seconds: args.seconds, seed: args.seed, keep: args.keep, redraw: out.is_terminal() };
+    let agrees = runtime.block_on(demo::run(&options, &config, &mut out));
+    runtime.shutdown_background();
+    match agrees {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::Failed("the verdicts do not agree with the truth".to_owned())),
+        Err(error) => Err(Failure::Failed(error.to_string())),
+    }
+}

@@ -1,0 +1,21 @@
+//! The demo as a whole: real ports, real page, short day.
+
+use super::*;
+use crate::config::{self, Surroundings};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_verdicts_agree_with_the_truth() {
+    let listen = "receive: {grpc: {listen: 127.0.0.1:0}, http: {listen: 127.0.0.1:0}}\nadmin: {listen: 127.0.0.1:0}\n";
+    let config = config::parse("demo.yaml", listen, &Surroundings::of_process()).unwrap();
+    let options = Options { seconds: 6, seed: 1, keep: false, redraw: false };
+    let mut out = Vec::new();
+    let agrees = run(&options, &config, &mut out).await.unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(agrees, "{text}");
+    assert!(text.contains("6/6 s:") && text.contains("http://127.0.0.1:"), "{text}");
+    // Every incident struck, or the agreement says little.
+    for incident in incident::ALL {
+        let line = text.lines().find(|line| line.starts_with(incident.name)).unwrap();
+        assert!(!line.contains(" 0      0      0"), "{line}");
+    }
+}
