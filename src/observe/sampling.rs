@@ -3,6 +3,9 @@
 //! In: a span's `tracestate`. Out: 1/p by `ot=th:`, the rejection threshold of OpenTelemetry's consistent probability
 //! sampling (W3C tracestate `ot`, sub-key `th`: up to 14 hex digits, trailing zeros left out; p = 1 - th / 2^56).
 
+/// Highest weight that is believed. The specification allows 2^56; one such span would bury every real count.
+const HIGHEST: f64 = 1e6;
+
 /// The weight that `tracestate` states; `None` where it states none or states nonsense.
 pub(super) fn weight(tracestate: &str) -> Option<f64> {
     let vendor = tracestate.split(',').find_map(|member| member.trim().strip_prefix("ot="))?;
@@ -12,8 +15,9 @@ pub(super) fn weight(tracestate: &str) -> Option<f64> {
     }
     let value = u64::from_str_radix(digits, 16).ok()?;
     let threshold = value << (4 * (14 - digits.len()));
-    let all = (1_u64 << 56) as f64;
-    Some(all / (all - threshold as f64))
+    let all = 1_u64 << 56;
+    // Subtracted as integers: as floats, the highest thresholds would round to a division by zero.
+    Some(all as f64 / (all - threshold) as f64).filter(|weight| *weight <= HIGHEST)
 }
 
 #[cfg(test)]
@@ -26,6 +30,9 @@ mod tests {
             ("ot=th:8", Some(2.0)),
             ("vendor=x, ot=rv:1;th:c", Some(4.0)),
             ("ot=th:0", Some(1.0)),
+            ("ot=th:fffff", None),
+            ("ot=th:ffff", Some(65_536.0)),
+            ("ot=th:ffffffffffffff", None),
             ("ot=th:e666666666666", None),
             ("ot=th:", None),
             ("ot=th:xyz", None),
