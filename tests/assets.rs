@@ -8,6 +8,8 @@
 mod dashboard;
 #[path = "assets/fleet_board.rs"]
 mod fleet_board;
+#[path = "assets/live.rs"]
+mod live;
 #[path = "assets/promql.rs"]
 mod promql;
 
@@ -95,12 +97,20 @@ fn dashboard_queries() -> Vec<(String, String)> {
     found
 }
 
-fn promtool(arguments: &[&str]) -> String {
-    let run = Command::new("promtool").args(arguments).current_dir(root("alerts")).output();
-    let output = run.expect("promtool is needed: install Debian's `prometheus` (tests/run does)");
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "promtool {arguments:?}:\n{text}");
-    text
+/// A program that `tests/run` installs.
+fn part(name: &str) -> PathBuf {
+    let path = root(".parts/bin").join(name);
+    assert!(path.exists(), "{} is missing: tests/run installs it", path.display());
+    path
+}
+
+/// Debian's 2.42 and a 3.x must both agree.
+fn promtool(arguments: &[&str]) {
+    for tool in ["promtool2", "promtool3"] {
+        let output = Command::new(part(tool)).args(arguments).current_dir(root("alerts")).output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{tool} {arguments:?}:\n{text}");
+    }
 }
 
 #[test]

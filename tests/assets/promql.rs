@@ -2,28 +2,25 @@
 //!
 //! No parser: metric names, matchers and grouping labels are found by pattern. `promtool` checks the grammar.
 
-use coroner::judge::taxonomy::{Blame, Cause, Class, Confidence};
+use coroner::judge::taxonomy::{Blame, Cause, Class, Confidence, Match};
+use coroner::observe::{Ending, Outcome, Vantage};
+use coroner::telemetry::catalogue;
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Fills in what Grafana would: every variable by "all", the interval by five minutes.
+/// Fills in what Grafana would: every variable by "all", the interval by one minute.
 pub(crate) fn fill(expr: &str) -> String {
     let variable = Regex::new(r"\$\{?(platform|model_id|environment)\}?").unwrap();
-    variable.replace_all(&expr.replace("$__rate_interval", "5m"), ".*").into_owned()
+    variable.replace_all(&expr.replace("$__rate_interval", "1m"), ".*").into_owned()
 }
 
 /// The labels of each metric that the service exposes.
 fn contract() -> BTreeMap<&'static str, &'static [&'static str]> {
-    BTreeMap::from([
-        ("inference_requests_total", ["platform", "model_id", "environment", "status_code"].as_slice()),
-        ("inference_failures_total", &["platform", "model_id", "environment", "class", "cause", "blame"]),
-        ("inference_client_failures_total", &["platform", "model_id", "environment", "caller", "class", "cause"]),
-        ("inference_verdicts_total", &["platform", "class", "confidence", "match"]),
-        ("inference_request_duration_seconds", &["platform", "model_id", "environment", "outcome"]),
-        ("inference_streams_total", &["platform", "model_id", "environment", "ending"]),
-        ("inference_target_info", &["platform", "model_id", "environment", "vantage", "team"]),
-        ("inference_alert_threshold", &["alert", "platform", "model_id", "environment"]),
-    ])
+    catalogue::ALL.iter().map(|metric| (metric.name, metric.labels)).collect()
+}
+
+fn words<W: Copy>(all: &[W], word: fn(W) -> &'static str) -> Vec<&'static str> {
+    all.iter().map(|one| word(*one)).collect()
 }
 
 /// The closed set of a label's values, where it has one.
@@ -33,8 +30,15 @@ fn closed_set(label: &str) -> Option<Vec<&'static str>> {
         "cause" => Some(Cause::ALL.iter().map(|word| word.as_str()).collect()),
         "blame" => Some(Blame::ALL.iter().map(|word| word.as_str()).collect()),
         "confidence" => Some(Confidence::ALL.iter().map(|word| word.as_str()).collect()),
-        "ending" => Some(vec!["complete", "truncated", "cancelled", "unknown"]),
-        "outcome" => Some(vec!["success", "error", "cancelled"]),
+        "match" => Some(Match::ALL.iter().map(|word| word.as_str()).collect()),
+        "ending" => {
+            Some(words(&[Ending::Complete, Ending::Truncated, Ending::Cancelled, Ending::Unknown], Ending::as_str))
+        }
+        "outcome" => Some(words(&[Outcome::Success, Outcome::Error, Outcome::Cancelled], Outcome::as_str)),
+        "vantage" => Some(words(
+            &[Vantage::Client, Vantage::Sdk, Vantage::App, Vantage::Gateway, Vantage::Model],
+            Vantage::as_str,
+        )),
         _ => None,
     }
 }
