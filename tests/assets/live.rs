@@ -61,7 +61,7 @@ fn answers(port: u16, query: &str) -> Result<usize, String> {
 #[test]
 fn every_dashboard_query_returns_data_from_the_demo() {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_coroner"))
-        .args(["demo", "--seconds", "12", "--keep"])
+        .args(["demo", "--seconds", "24", "--keep"])
         .env("CORONER_GRPC_LISTEN", "127.0.0.1:0")
         .env("CORONER_HTTP_LISTEN", "127.0.0.1:0")
         .env("CORONER_ADMIN_LISTEN", "127.0.0.1:0")
