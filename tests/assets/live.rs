@@ -47,7 +47,7 @@ fn prometheus(name: &str, admin: &str, native: bool) -> (Process, u16) {
 
 /// Runs an instant query; the number of series in its answer that hold a number.
 fn answers(port: u16, query: &str) -> Result<usize, String> {
-    let query: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let query = query.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).map_err(|error| error.to_string())?;
     write!(stream, "GET /api/v1/query?query={query} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -81,7 +81,7 @@ fn every_dashboard_query_returns_data_from_the_demo() {
         missing.clear();
         for (_, port) in &servers {
             for (place, query) in dashboard_queries() {
-                match answers(*port, &&query) {
+                match answers(*port, &query) {
                     Ok(0) => missing.push(format!("{place}: no data: {query}")),
                     Ok(_) => {}
                     Err(error) => missing.push(format!("{place}: {error}: {query}")),
