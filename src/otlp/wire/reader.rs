@@ -44,11 +44,18 @@ impl<'a> Reader<'a> {
     /// Base-128 integer, up to 64 bits; longer forms of small values are valid.
     #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, WireError> {
-        if let [byte @ 0..=0x7F, rest @ ..] = self.rest {
-            self.rest = rest;
-            return Ok(u64::from(*byte));
+        match self.rest {
+            [byte @ 0..=0x7F, rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from(*byte))
+            }
+            // Lengths up to 16 KiB, and the key of a span's flags.
+            [first, second @ 0..=0x7F, rest @ ..] => {
+                self.rest = rest;
+                Ok(u64::from(*first & 0x7F) | u64::from(*second) << 7)
+            }
+            _ => self.long_varint(),
         }
-        self.long_varint()
     }
 
     #[inline(never)]
