@@ -3,7 +3,6 @@
 //! One element is one span of about 660 bytes with 16 attributes; 1 % of the spans are failures. All run on the same batches:
 //! `prost` decodes into the official messages and does nothing with them; `walk` checks all and picks two attributes;
 //! `observe` makes tallies; `map` judges the failures besides.
-#![expect(missing_docs, reason = "criterion's macro makes a public function")]
 
 #[path = "map/load.rs"]
 mod load;

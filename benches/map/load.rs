@@ -61,7 +61,7 @@ pub(crate) fn batch(spans: usize, failures: usize, numbers: &mut Numbers) -> Vec
 }
 
 fn span(failed: bool, numbers: &mut Numbers) -> Span {
-    let status = if failed { ERRORS[numbers.next() as usize % ERRORS.len()] } else { 200 };
+    let status = if failed { ERRORS[usize::from(numbers.next().to_le_bytes()[4]) % ERRORS.len()] } else { 200 };
     let id = [numbers.next().to_le_bytes(), numbers.next().to_le_bytes()].concat();
     Span {
         trace_id: id,

@@ -23,9 +23,9 @@ fn an_empty_file_gives_the_defaults() {
     assert_eq!(c.receive.http_listen.to_string(), "127.0.0.1:4318");
     assert_eq!(c.admin_listen.to_string(), "127.0.0.1:9464");
     assert_eq!((c.receive.max_request, c.receive.in_flight), (64 << 20, 256 << 20));
-    assert_eq!(c.receive.dedupe, Duration::from_secs(300));
-    assert_eq!(c.correlate.keep_evidence, Duration::from_secs(4500));
-    assert_eq!(c.measure.expire, Duration::from_secs(7 * 86_400));
+    assert_eq!(c.receive.dedupe, Duration::from_mins(5));
+    assert_eq!(c.correlate.keep_evidence, Duration::from_mins(75));
+    assert_eq!(c.measure.expire, Duration::from_hours(7 * 24));
     assert_eq!(c.observe.vantages, [Vantage::Client, Vantage::Sdk, Vantage::Gateway, Vantage::Model]);
     assert_eq!(c.owners.default, "platform");
     assert_eq!(c.log, Log { level: tracing::Level::INFO, format: LogFormat::Auto });

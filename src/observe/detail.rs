@@ -46,7 +46,7 @@ impl<'a> Detail<'a> {
 
     /// Takes over what attributes say.
     pub(super) fn take(&mut self, attributes: Attributes<'a>) {
-        for (key, value) in attributes.iter() {
+        for (key, value) in attributes {
             match key {
                 "error.type" => self.error_type = word(value),
                 "exception.type" => self.exception = text(value),

@@ -38,6 +38,18 @@ impl<'a> Picks<'a> {
     /// Takes one attribute.
     #[inline]
     pub(super) fn pick(&mut self, key: &'a str, value: Value<'a>) {
+        match (key.as_bytes().first(), key.len()) {
+            (Some(b'g' | b'l'), _) => self.pick_gen_ai(key, value),
+            (_, 8..=14) => self.pick_place(key, value),
+            (_, 16..=28) => self.pick_exchange(key, value),
+            (_, 33..) => self.event_stream |= is_event_stream(key, value),
+            _ => {}
+        }
+    }
+
+    /// Where the call went, and whether it is one.
+    #[inline]
+    fn pick_place(&mut self, key: &'a str, value: Value<'a>) {
         match key.len() {
             8 if key == "url.full" || key == "http.url" => self.url = text(value),
             8 if key == "url.path" => self.path = text(value),
@@ -45,8 +57,17 @@ impl<'a> Picks<'a> {
             10 if key == "error.type" => self.error_type = true,
             11 if key == "http.method" => self.method = true,
             11 if key == "http.target" => self.path = text(value),
-            13 if key == "net.peer.name" && self.host.is_empty() => self.host = text(value),
-            14 if key == "server.address" && self.host.is_empty() => self.host = text(value),
+            13 | 14 if matches!(key, "net.peer.name" | "server.address") && self.host.is_empty() => {
+                self.host = text(value);
+            }
+            _ => {}
+        }
+    }
+
+    /// What was asked and answered.
+    #[inline]
+    fn pick_exchange(&mut self, key: &'a str, value: Value<'a>) {
+        match key.len() {
             16 if key == "http.status_code" => self.status = status(value).unwrap_or(self.status),
             19 if key == "http.request.method" => self.method = true,
             21 if key == "gen_ai.operation.name" => {
@@ -55,11 +76,18 @@ impl<'a> Picks<'a> {
                     matches!(text(value), "invoke_agent" | "create_agent" | "execute_tool" | "invoke_workflow");
             }
             25 if key == "http.response.status_code" => self.status = status(value).unwrap_or(self.status),
-            28 if key == "http.client.request.duration" || key == "http.server.request.duration" => {
+            28 if matches!(key, "http.client.request.duration" | "http.server.request.duration") => {
                 self.seconds = seconds(value);
             }
-            33.. if key.starts_with("http.response.header.content") => self.event_stream |= is_event_stream(key, value),
-            _ => self.gen_ai |= key.starts_with("gen_ai.") || key.starts_with("llm."),
+            _ => {}
+        }
+    }
+
+    /// Whether a model library wrote the record, and whether for an agent's step instead of a call.
+    fn pick_gen_ai(&mut self, key: &'a str, value: Value<'a>) {
+        self.gen_ai |= key.starts_with("gen_ai.") || key.starts_with("llm.");
+        if key == "gen_ai.operation.name" {
+            self.agent = matches!(text(value), "invoke_agent" | "create_agent" | "execute_tool" | "invoke_workflow");
         }
     }
 

@@ -277,9 +277,9 @@ mod tests {
         ] {
             let got = table.classify(&given);
             if given.exception.is_empty() {
-                assert_eq!(got, None)
+                assert_eq!(got, None);
             } else {
-                assert_eq!(got, Some(expected), "{given:?}")
+                assert_eq!(got, Some(expected), "{given:?}");
             }
         }
         assert_eq!(table.status_in("Error code: 502"), Some(502));

@@ -27,7 +27,7 @@ fn bench(slots: usize, bytes: usize) -> Bench {
     let pipeline = Pipeline {
         observer: Observer::new(Patterns::compile(books.targets()).unwrap(), Weights::default()),
         books,
-        repeats: Repeats::new(Duration::from_secs(300), 100),
+        repeats: Repeats::new(Duration::from_mins(5), 100),
         queue,
         room: Arc::clone(&room),
         mappers: Pool::new(4),
