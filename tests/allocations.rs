@@ -32,7 +32,9 @@ fn successes_allocate_nothing() {
     let mixed = load::batch(SPANS, SPANS / 100, &mut numbers);
 
     // The memory grows; and the test could fail: failures allocate, and the counter sees it.
-    successes.iter().for_each(|export| assert_eq!(run(export), (1000.0, 0)));
+    for export in &successes {
+        assert_eq!(run(export), (1000.0, 0));
+    }
     let failing = measure(|| assert_eq!(run(&mixed), (990.0, 10)));
     assert!(failing.count_total > 0, "ten observations and their verdicts are built");
 

@@ -30,7 +30,8 @@ const FILES: [(&str, &str); 7] = [
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    case: String,
+    #[serde(rename = "case")]
+    name: String,
     #[serde(default)]
     scope: String,
     spans: Vec<Recorded>,
@@ -90,6 +91,9 @@ enum Truth {
     Fine(String),
 }
 
+/// What a case says of its request, by name.
+type Labels = [(&'static str, String); 4];
+
 /// Everything that was counted.
 #[derive(Default)]
 struct Counted {
@@ -97,7 +101,7 @@ struct Counted {
     failures: f64,
     longest: f64,
     statuses: Vec<String>,
-    settled: Vec<(Verdict, [(&'static str, String); 4])>,
+    settled: Vec<(Verdict, Labels)>,
 }
 
 impl Ledger for Counted {
@@ -147,7 +151,7 @@ fn event(parts: &[String]) -> Event {
     Event { name: "exception".into(), attributes, ..Event::default() }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a test")]
+#[expect(clippy::cast_possible_truncation, reason = "seconds of a test")]
 fn span(recorded: &Recorded) -> Span {
     let ns = |seconds: f64| NOW_NS.saturating_add_signed((seconds * 1e9) as i64);
     let id = recorded.id.unwrap_or(1);
@@ -160,7 +164,7 @@ fn span(recorded: &Recorded) -> Span {
             "" => 3,
             "internal" => 1,
             "server" => 2,
-            other => panic!("kind {other}"),
+            other => unreachable!("kind {other}"),
         },
         start_time_unix_nano: if recorded.no_start { 0 } else { ns(recorded.start) },
         end_time_unix_nano: ns(recorded.start + recorded.seconds.unwrap_or(1.5)),
@@ -172,7 +176,7 @@ fn span(recorded: &Recorded) -> Span {
                 "" => 0,
                 "ok" => 1,
                 "error" => 2,
-                other => panic!("status {other}"),
+                other => unreachable!("status {other}"),
             },
         }),
         ..Span::default()
@@ -253,7 +257,7 @@ fn recordings_of_other_libraries_give_their_truth() {
             let verdicts: Vec<_> = tally.failures.iter().map(|failure| books.judge(failure)).collect();
             Correlator::new(&Settings::default()).fold(&tally, &verdicts, NOW_NS, &mut counted);
             cases += 1;
-            wrong.extend(misses(&case, &counted).into_iter().map(|miss| format!("{file}: {}: {miss}", case.case)));
+            wrong.extend(misses(&case, &counted).into_iter().map(|miss| format!("{file}: {}: {miss}", case.name)));
         }
     }
     assert!(wrong.is_empty(), "{} misses in {cases} cases:\n{}", wrong.len(), wrong.join("\n"));
