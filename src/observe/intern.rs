@@ -131,5 +131,5 @@ pub(super) fn front(text: &str, limit: usize) -> &str {
 
 /// A URL or path up to its query or fragment.
 pub(super) fn without_query(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or(url)
+    memchr::memchr2(b'?', b'#', url.as_bytes()).and_then(|at| url.get(..at)).unwrap_or(url)
 }
