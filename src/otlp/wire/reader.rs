@@ -84,16 +84,34 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    /// The next field's content if its key is the byte `key` (which must be that of a length-delimited field).
+    /// Whether the next byte is `key`, the key of a field; it is passed over then.
     #[inline]
-    pub(super) fn bytes_of(&mut self, key: u8) -> Result<Option<&'a [u8]>, WireError> {
+    fn at(&mut self, key: u8) -> bool {
         match self.rest {
             [first, rest @ ..] if *first == key => {
                 self.rest = rest;
-                self.bytes().map(Some)
+                true
             }
-            _ => Ok(None),
+            _ => false,
         }
+    }
+
+    /// The next field's content if its key is the byte `key` (which must be that of a length-delimited field).
+    #[inline]
+    pub(super) fn bytes_of(&mut self, key: u8) -> Result<Option<&'a [u8]>, WireError> {
+        if self.at(key) { self.bytes().map(Some) } else { Ok(None) }
+    }
+
+    /// The next field's value if its key is the byte `key` (which must be that of a varint).
+    #[inline]
+    pub(super) fn varint_of(&mut self, key: u8) -> Result<Option<u64>, WireError> {
+        if self.at(key) { self.varint().map(Some) } else { Ok(None) }
+    }
+
+    /// The next field's value if its key is the byte `key` (which must be that of 64 bits).
+    #[inline]
+    pub(super) fn fixed64_of(&mut self, key: u8) -> Result<Option<u64>, WireError> {
+        if self.at(key) { Ok(Some(u64::from_le_bytes(self.array()?))) } else { Ok(None) }
     }
 
     /// The next field, or nothing at the end. `depth` is how many levels are left in this message.

@@ -111,6 +111,7 @@ fn walk<'a, V: SpanVisitor<'a>>(bytes: &'a [u8], visitor: &mut V, memory: &mut M
     memory.rewind();
     let mut span = Span::empty(bytes);
     let mut fields = Reader::new(bytes);
+    span.begin(&mut fields)?;
     loop {
         while let Some(attribute) = fields.bytes_of(ATTRIBUTES_KEY)? {
             match memory.read(attribute) {
@@ -192,6 +193,21 @@ impl<'a> Span<'a> {
             status_message: "",
             bytes,
         }
+    }
+
+    /// Takes up the fields before the attributes, as far as they stand in the order of their numbers, which all writers keep. It
+    /// is what `set` does, without a look at what comes next.
+    #[inline]
+    fn begin(&mut self, fields: &mut Reader<'a>) -> Result<(), WireError> {
+        self.trace_id = fields.bytes_of(0x0A)?.unwrap_or_default();
+        self.span_id = fields.bytes_of(0x12)?.unwrap_or_default();
+        self.trace_state = text(fields.bytes_of(0x1A)?.unwrap_or_default())?;
+        self.parent_span_id = fields.bytes_of(0x22)?.unwrap_or_default();
+        self.name = text(fields.bytes_of(0x2A)?.unwrap_or_default())?;
+        self.kind = low_i32(fields.varint_of(0x30)?.unwrap_or_default());
+        self.start_ns = fields.fixed64_of(0x39)?.unwrap_or_default();
+        self.end_ns = fields.fixed64_of(0x41)?.unwrap_or_default();
+        Ok(())
     }
 
     /// Takes up a field that is neither an attribute nor an event.
