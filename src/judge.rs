@@ -7,5 +7,5 @@ pub mod rulebook;
 pub mod taxonomy;
 mod verdict;
 
-pub use rulebook::Rulebooks;
+pub use rulebook::{Decision, Rule, Rulebooks};
 pub use verdict::Verdict;

@@ -1,9 +1,10 @@
 //! Stage 2: what one record says about one request.
 //!
 //! In: the bytes of one export request and its arrival time. Out: a [`Tally`]: counts per series, and one
-//! [`Observation`] for every request that failed. Pure: no I/O, no clock.
+//! [`Observation`] for every request that failed, the [`Evidence`] and what else logs and metrics say about containers. Pure: no I/O, no clock.
 
 mod detail;
+mod evidence;
 mod intern;
 mod join;
 mod log;
@@ -17,6 +18,7 @@ mod tally;
 pub mod target;
 mod transport;
 
+pub use evidence::{Activity, Channel, Evidence, Heard, Success, join_key};
 pub use mapper::{Mapper, OTHER_PLATFORM, Observer, Weights};
 pub use observation::{Api, Ending, Observation, Outcome, Status, Target, Transport, Vantage};
 pub use tally::{Exemplar, Records, Row, Tally, Timing};

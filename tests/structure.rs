@@ -15,20 +15,22 @@ const EMPTY_NAMES: [&str; 6] = ["util", "utils", "common", "helpers", "misc", "m
 /// What a module may use, besides itself. In the order of the flow; what stands lower may use what stands higher.
 const ARROWS: &[(&str, &[&str])] = &[
     ("otlp", &[]),
-    ("observe", &["otlp"]),
-    ("judge", &["observe"]),
-    ("correlate", &["judge", "observe"]),
+    // The words of a verdict lie in `judge` and know nobody.
+    ("taxonomy", &[]),
+    ("observe", &["otlp", "taxonomy"]),
+    ("judge", &["observe", "taxonomy"]),
+    ("correlate", &["judge", "observe", "taxonomy"]),
     ("config", &["observe"]),
     ("telemetry", &["config"]),
     ("receive", &["otlp", "telemetry"]),
-    ("measure", &["correlate", "judge", "observe", "telemetry"]),
+    ("measure", &["correlate", "judge", "observe", "taxonomy", "telemetry"]),
     ("admin", &["measure", "telemetry"]),
     ("shutdown", &[]),
     (
         "app",
         &["admin", "config", "correlate", "judge", "measure", "observe", "otlp", "receive", "shutdown", "telemetry"],
     ),
-    ("demo", &["app", "config", "judge", "measure", "observe", "otlp", "shutdown", "telemetry"]),
+    ("demo", &["app", "config", "judge", "measure", "observe", "otlp", "shutdown", "taxonomy", "telemetry"]),
     ("cli", &["app", "config", "demo", "judge", "telemetry"]),
     ("main", &["cli"]),
     ("lib", &[]),
@@ -126,6 +128,10 @@ fn uses(text: &str) -> Vec<(usize, String)> {
         for after in code.split("crate::").skip(1) {
             let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
             let (first, rest) = after.split_at(end);
+            if first == "judge" && rest.starts_with("::taxonomy::") {
+                found.push((at + 1, "taxonomy".to_owned()));
+                continue;
+            }
             if first.is_empty() && rest.starts_with('{') {
                 found.push((at + 1, "{ } of several modules: write one `use` each".to_owned()));
             } else {

@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const HOST: &str = "model-3yd0k7qn.api.baseten.co";
 const NOW_NS: u64 = 1_795_000_000_000_000_000;
@@ -112,14 +113,14 @@ impl Ledger for Counted {
         self.longest = timings.map(|t| t.seconds).fold(self.longest, f64::max);
     }
     fn settled(&mut self, case: &Settled<'_>) {
-        let t = &*case.observation.target;
+        let t = &*case.failure.target;
         let target = [
             ("platform", t.platform.clone()),
             ("model_id", t.model_id.clone()),
             ("environment", t.environment.clone()),
             ("deployment_id", t.deployment_id.clone()),
         ];
-        self.failures += case.observation.weight;
+        self.failures += case.failure.weight;
         self.settled.push((case.verdict.clone(), target));
     }
     fn primary(&mut self, _: &Row, _: Vantage) {}
@@ -254,8 +255,8 @@ fn recordings_of_other_libraries_give_their_truth() {
         for case in read {
             let (mut mapper, mut tally, mut counted) = (Mapper::default(), Tally::default(), Counted::default());
             mapper.traces(&observer, &export(&case), &mut tally).unwrap();
-            let verdicts: Vec<_> = tally.failures.iter().map(|failure| books.judge(failure)).collect();
-            Correlator::new(&Settings::default()).fold(&tally, &verdicts, NOW_NS, &mut counted);
+            let rules: Vec<_> = tally.failures.iter().map(|failure| Arc::clone(books.decide(failure))).collect();
+            Correlator::new(&Settings::default()).fold(&tally, &rules, NOW_NS, &mut counted);
             cases += 1;
             wrong.extend(misses(&case, &counted).into_iter().map(|miss| format!("{file}: {}: {miss}", case.name)));
         }

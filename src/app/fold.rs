@@ -77,7 +77,7 @@ impl Fold {
             let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
             for Batch { findings, arrival_ns, .. } in &*batches {
                 store.at(*arrival_ns);
-                self.correlator.fold(&findings.tally, &findings.verdicts, *arrival_ns, &mut *store);
+                self.correlator.fold(&findings.tally, &findings.rules, *arrival_ns, &mut *store);
             }
         }
         for batch in batches.drain(..) {

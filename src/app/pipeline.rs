@@ -7,7 +7,7 @@ use super::clock;
 use super::fold::Batch;
 use super::own::Numbers;
 use super::pool::Pool;
-use crate::judge::{Rulebooks, Verdict};
+use crate::judge::{Rule, Rulebooks};
 use crate::observe::{Mapper, Observation, Observer, Row, Tally, Timing};
 use crate::otlp::rejection::Rejection;
 use crate::otlp::signal::Signal;
@@ -43,7 +43,8 @@ pub(super) struct Spent(Pool<Findings>);
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) tally: Box<Tally>,
-    pub(super) verdicts: Vec<Verdict>,
+    /// The rule that decided each of the failures.
+    pub(super) rules: Vec<Arc<Rule>>,
 }
 
 impl Spent {
@@ -55,7 +56,7 @@ impl Spent {
     /// Takes back what the fold has finished with.
     pub(super) fn give(&self, mut findings: Findings) {
         findings.tally.clear();
-        findings.verdicts.clear();
+        findings.rules.clear();
         if findings.tally.timings.capacity() <= KEPT_TIMINGS {
             self.0.give(findings);
         }
@@ -106,7 +107,7 @@ impl Pipeline {
             self.spent.give(findings);
             return Err(malformed(signal, error));
         }
-        findings.verdicts.extend(findings.tally.failures.iter().map(|failure| self.books.judge(failure)));
+        findings.rules.extend(findings.tally.failures.iter().map(|failure| Arc::clone(self.books.decide(failure))));
         Ok(findings)
     }
 }

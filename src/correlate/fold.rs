@@ -1,12 +1,12 @@
 //! The fold: one state, one task, one export after the other.
 //!
-//! In: a [`Tally`], the verdict on each of its failures, the arrival time. Out: what the [`Ledger`] is told. Until evidence is
+//! In: a [`Tally`], the rule that decided each of its failures, the arrival time. Out: what the [`Ledger`] is told. Until evidence is
 //! weighed, every case settles as it is opened, with the verdict that its record alone allows.
 
 use super::repeat::Repeats;
 use super::vantage::{Sight, Standing, Vantages, nanos};
-use super::{Held, Ledger, Settled};
-use crate::judge::Verdict;
+use super::{Failure, Held, Ledger, Settled};
+use crate::judge::Rule;
 use crate::observe::{Exemplar, Observation, Row, Tally, Timing, Vantage};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,9 +70,9 @@ impl Correlator {
         }
     }
 
-    /// Takes in one export that arrived at `now_ns` (ns since 1970); `verdicts[i]` speaks of `tally.failures[i]`.
-    pub fn fold<L: Ledger>(&mut self, tally: &Tally, verdicts: &[Verdict], now_ns: u64, ledger: &mut L) {
-        debug_assert_eq!(tally.failures.len(), verdicts.len(), "one verdict for each failure");
+    /// Takes in one export that arrived at `now_ns` (ns since 1970); `rules[i]` decided `tally.failures[i]`.
+    pub fn fold<L: Ledger>(&mut self, tally: &Tally, rules: &[Arc<Rule>], now_ns: u64, ledger: &mut L) {
+        debug_assert_eq!(tally.failures.len(), rules.len(), "one rule for each failure");
         self.age(now_ns);
         let rows = tally.rows.iter().map(Sight::from);
         self.vantages.see(rows.chain(tally.failures.iter().map(Sight::from)), now_ns);
@@ -83,8 +83,8 @@ impl Correlator {
             begin = *end;
             count(&mut self.vantages, row, timings, (now_ns, ledger));
         }
-        for (failure, verdict) in tally.failures.iter().zip(verdicts) {
-            self.open(failure, verdict, now_ns, ledger);
+        for (failure, rule) in tally.failures.iter().zip(rules) {
+            self.open(failure, rule, now_ns, ledger);
         }
     }
 
@@ -92,7 +92,7 @@ impl Correlator {
     pub fn tick<L: Ledger>(&mut self, now_ns: u64, ledger: &mut L) {
         self.age(now_ns);
         let (callers, targets) = self.vantages.len();
-        ledger.held(Held { callers, targets, failures: self.repeats.len() });
+        ledger.held(Held { callers, targets, failures: self.repeats.len(), ..Held::default() });
     }
 
     /// The end: settles what is open. Nothing stays open as long as cases settle as they are opened, so this is a last tick.
@@ -101,14 +101,14 @@ impl Correlator {
     }
 
     /// Counts a failed request and settles it, unless it came before or another vantage counts it.
-    fn open<L: Ledger>(&mut self, failure: &Observation, verdict: &Verdict, now_ns: u64, ledger: &mut L) {
+    fn open<L: Ledger>(&mut self, failure: &Observation, rule: &Rule, now_ns: u64, ledger: &mut L) {
         if self.repeats.again(failure) {
             ledger.repeated(failure.vantage, failure.weight);
             return;
         }
         let timing = failure.elapsed().map(|seconds| Timing { row: 0, seconds, weight: failure.weight });
         if count(&mut self.vantages, &row_of(failure), timing.into_iter(), (now_ns, ledger)) {
-            ledger.settled(&Settled { observation: failure, verdict });
+            ledger.settled(&Settled { failure: &Failure::from(failure), verdict: &rule.verdict, proof: None });
         } else {
             ledger.unjoined(failure.vantage, failure.weight);
         }

@@ -1,13 +1,12 @@
 //! What the fold tells its ledger: tables of who counts, and random sequences of exports.
 
 use super::{Correlator, Ledger, Settings, Settled};
-use crate::judge::Verdict;
-use crate::judge::taxonomy::{Blame, Cause, Class, Confidence, Match, Retry};
+use crate::judge::{Rule, Rulebooks};
 use crate::observe::{Api, Observation, Outcome, Row, Status, Tally, Target, Timing, Vantage};
 use Vantage::{Client, Gateway, Model, Sdk};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_795_000_000 * SECOND;
@@ -34,7 +33,7 @@ impl Ledger for Book {
         self.durations += timings.map(|timing| timing.seconds * timing.weight).sum::<f64>();
     }
     fn settled(&mut self, case: &Settled<'_>) {
-        let seen = case.observation;
+        let seen = case.failure;
         *self.settled.entry((seen.target.model_id.clone(), seen.vantage)).or_default() += seen.weight;
         self.ids.push(seen.span_id);
     }
@@ -96,22 +95,19 @@ fn failure(vantage: Vantage, caller: &str, model: &str, id: u64) -> Observation 
         end_ns: START + SECOND,
         trace_id: if id == 0 { [0; 16] } else { [7; 16] },
         span_id: id.to_be_bytes(),
+        parent_span_id: [0; 8],
         weight: 1.0,
         outcome: Outcome::Error,
     }
 }
 
-fn verdict() -> Verdict {
-    Verdict {
-        class: Class::BadGateway,
-        cause: Cause::Unknown,
-        blame: Blame::Undetermined,
-        confidence: Confidence::Assumed,
-        matched: Match::None,
-        retry: Retry::Backoff,
-        rule: "test/rule".into(),
-        next_step: "".into(),
-    }
+/// A rule whose verdict nothing changes here.
+fn rule() -> Arc<Rule> {
+    static RULE: LazyLock<Arc<Rule>> = LazyLock::new(|| {
+        let (books, seen) = (Rulebooks::builtin(), failure(Client, "", "m", 1));
+        Arc::clone(books.decide(&Observation { status: Status::Http(401), ..seen }))
+    });
+    Arc::clone(&RULE)
 }
 
 /// One export of the given rows (a timing each) and failures.
@@ -121,8 +117,8 @@ fn export(rows: Vec<Row>, failures: Vec<Observation>) -> Tally {
 }
 
 fn fold(correlator: &mut Correlator, tally: &Tally, second: u64, book: &mut Book) {
-    let verdicts = vec![verdict(); tally.failures.len()];
-    correlator.fold(tally, &verdicts, START + second * SECOND, book);
+    let rules = vec![rule(); tally.failures.len()];
+    correlator.fold(tally, &rules, START + second * SECOND, book);
 }
 
 /// One successful request of model `m` per step, at that second from that vantage and caller.
@@ -276,7 +272,7 @@ fn memory_is_bounded_by_the_settings() {
     let (mut correlator, mut most) = (Correlator::new(&settings), Most::default());
     for id in 1..2_000_u64 {
         let tally = export(vec![], vec![failure(Client, &format!("c{id}"), &format!("m{id}"), id)]);
-        correlator.fold(&tally, &[verdict()], START, &mut most);
+        correlator.fold(&tally, &[rule()], START, &mut most);
         correlator.tick(START, &mut most);
         assert!(most.0.failures <= 100 && most.0.callers <= 10 && most.0.targets <= 20, "{:?}", most.0);
     }

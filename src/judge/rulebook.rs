@@ -117,7 +117,7 @@ struct Book {
 /// All books, compiled.
 #[derive(Debug)]
 pub struct Rulebooks {
-    rules: Vec<Rule>,
+    rules: Vec<Arc<Rule>>,
     /// Per platform that has a book: indices into `rules` in the order of trial.
     plans: HashMap<String, Vec<usize>>,
     /// The same for every other platform.
@@ -178,7 +178,7 @@ impl Rulebooks {
             if book.platform == ANY_PLATFORM {
                 all.generic.extend(indices);
             }
-            all.rules.extend(book.rules);
+            all.rules.extend(book.rules.into_iter().map(Arc::new));
             all.targets.extend(book.targets.into_iter().map(|t| (book.platform.clone(), t)));
         }
         all
@@ -193,7 +193,7 @@ impl Rulebooks {
     ///
     /// # Panics
     /// Never: the last rule of the built-in generic book holds for everything, which a test checks.
-    pub fn decide(&self, observation: &Observation) -> &Rule {
+    pub fn decide(&self, observation: &Observation) -> &Arc<Rule> {
         let plan = self.plans.get(&observation.target.platform).unwrap_or(&self.generic);
         let facts = Facts::new(observation, &self.phrases);
         plan.iter()
@@ -205,11 +205,11 @@ impl Rulebooks {
 
     /// The rule with this id.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
-        self.rules.iter().find(|rule| &*rule.verdict.rule == id)
+        self.rules.iter().find(|rule| &*rule.verdict.rule == id).map(Arc::as_ref)
     }
 
     /// All rules, in the order of the books.
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 
@@ -221,7 +221,7 @@ impl Rulebooks {
     /// Examples that are decided by another rule than the one they stand under.
     pub fn check_examples(&self) -> Vec<BookError> {
         let examples = self.rules.iter().flat_map(|rule| rule.examples.iter().map(move |example| (rule, example)));
-        let wrong = |(rule, example): (&Rule, &Example)| {
+        let wrong = |(rule, example): (&Arc<Rule>, &Example)| {
             let decided = self.decide(&example.observation);
             (decided.verdict.rule != rule.verdict.rule).then(|| BookError {
                 book: rule.book.to_string(),

@@ -135,12 +135,18 @@ closed_set! {
 closed_set! {
     /// A fact about a container or a caller that no answer shows; what a rule's `decide` may name.
     EvidenceKind {
-        OomKilled = "oom_killed": "The kernel or the orchestrator killed the container for its memory.",
+        OomKilled = "oom_killed": "The kernel or the orchestrator killed the container for its own memory limit.",
+        NodeOom = "node_oom": "The kernel killed it because the whole host ran out of memory.",
+        Evicted = "evicted": "The orchestrator took the container away from its host.",
+        GpuFault = "gpu_fault": "The GPU's hardware or driver failed.",
+        WorkerTimeout = "worker_timeout": "The model's own server killed a worker that took too long.",
         ContainerExit = "container_exit": "The container or its main process ended.",
         EngineDead = "engine_dead": "The serving engine reported its own death.",
         GpuOom = "gpu_oom": "The GPU ran out of memory.",
         LoadFailed = "load_failed": "The model failed to load.",
         Loading = "loading": "A replica was starting or loading the model.",
+        Serving = "serving": "A replica serves: a finished load, an answered request, readiness. Ends what a death explains.",
+        MemoryPressure = "memory_pressure": "The container was close to its memory limit.",
         Unhealthy = "unhealthy": "A health check of the replica failed.",
         Draining = "draining": "The replica was told to stop.",
         UserException = "user_exception": "Model code raised an error, seen in its log.",

@@ -7,7 +7,7 @@ use super::histogram::Mark;
 use super::label;
 use super::target::Standing;
 use crate::correlate::{Held, Ledger, Settled};
-use crate::judge::taxonomy::{Blame, Class};
+use crate::judge::taxonomy::{Blame, Class, EvidenceKind};
 use crate::observe::{Row, Status, Target, Timing, Vantage};
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl Ledger for Store {
     }
 
     fn settled(&mut self, case: &Settled<'_>) {
-        let (seen, verdict) = (case.observation, case.verdict);
+        let (seen, verdict) = (case.failure, case.verdict);
         let place = self.place(&seen.target, seen.status);
         let mark = self.mark(seen.trace_id, seen.span_id, seen.weight, seen.end_ns);
         let caller = (verdict.blame == Blame::Client).then(|| {
@@ -82,11 +82,11 @@ impl Ledger for Store {
         *open = (*open + cases as f64).max(0.0);
     }
 
-    fn testified(&mut self, target: &Arc<Target>, kind: &'static str, facts: f64) {
+    fn testified(&mut self, target: &Arc<Target>, kind: EvidenceKind, facts: f64) {
         // Only a container that runs gives evidence, so the target exists; `None` proves that it does.
         let place = self.place(target, Status::None);
         if let Some(series) = &mut self.targets[place] {
-            series.testify(&target.deployment_id, kind, facts, &self.own.overflow);
+            series.testify(&target.deployment_id, kind.as_str(), facts, &self.own.overflow);
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::exposition::{Format, render};
 use super::limits::Limits;
 use super::*;
-use crate::correlate::{Ledger, Settled};
+use crate::correlate::{Failure, Ledger, Settled};
 use crate::judge::Verdict;
-use crate::judge::taxonomy::{Blame, Cause, Class, Confidence, Match, Retry};
+use crate::judge::taxonomy::{Blame, Cause, Class, Confidence, EvidenceKind, Match, Retry};
 use crate::observe::{Api, Ending, Exemplar, Observation, Outcome, Row, Status, Target, Timing, Vantage};
 use crate::telemetry::Metrics;
 use proptest::prelude::*;
@@ -58,6 +58,7 @@ pub(super) fn failure(model_id: &str, status: u16) -> Observation {
         end_ns: NOW,
         trace_id: [0x11; 16],
         span_id: [0x22; 8],
+        parent_span_id: [0; 8],
         weight: 1.0,
         outcome: Outcome::Error,
     }
@@ -101,7 +102,8 @@ impl Bench {
     }
 
     pub(super) fn fail(&self, observation: &Observation, verdict: &Verdict) {
-        self.store.lock().unwrap().settled(&Settled { observation, verdict });
+        let failure = &Failure::from(observation);
+        self.store.lock().unwrap().settled(&Settled { failure, verdict, proof: None });
     }
 
     /// All lines of the old text format, by series.
@@ -286,7 +288,7 @@ fn statuses_and_deployments_of_one_target_are_bounded() {
     }
     for n in 0..200 {
         let target = Arc::new(Target { deployment_id: format!("d{n}"), ..(*target("m1")).clone() });
-        bench.store.lock().unwrap().testified(&target, "oom_killed", 1.0);
+        bench.store.lock().unwrap().testified(&target, EvidenceKind::OomKilled, 1.0);
     }
     let page = bench.page();
     let series = |name: &str| page.keys().filter(|series| series.starts_with(name)).count();

@@ -363,6 +363,7 @@ fn observe(desk: &mut Desk<'_>, span: &Span<'_>, seen: &Seen, failing: Failing, 
         end_ns: span.end_ns,
         trace_id: span.trace_id.try_into().unwrap_or_default(),
         span_id: span.span_id.try_into().unwrap_or_default(),
+        parent_span_id: span.parent_span_id.try_into().unwrap_or_default(),
         weight: seen.weight,
         outcome: if cancelled { Outcome::Cancelled } else { Outcome::Error },
     };

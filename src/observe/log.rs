@@ -89,6 +89,7 @@ impl<'a> Visitor<'_, 'a> {
             end_ns,
             trace_id,
             span_id,
+            parent_span_id: [0; 8],
             weight: self.observer.weights.gateway,
             outcome: Outcome::Error,
         });

@@ -190,6 +190,8 @@ pub struct Observation {
     pub trace_id: [u8; 16],
     /// Span id; zero where unknown.
     pub span_id: [u8; 8],
+    /// Id of the span that encloses the call; zero where unknown. An application's log record carries it as its own span id.
+    pub parent_span_id: [u8; 8],
     /// How many requests this record stands for (sampling), at least 1.
     pub weight: f64,
     /// Outcome as seen on arrival (`Error` or `Cancelled`).

@@ -2,7 +2,7 @@
 //!
 //! A tally is reused: [`Tally::clear`] keeps its memory, so that the steady state allocates nothing.
 
-use super::{Ending, Observation, Outcome, Status, Target, Vantage};
+use super::{Activity, Ending, Evidence, Heard, Observation, Outcome, Status, Success, Target, Vantage};
 use std::sync::Arc;
 
 /// Requests of one export that did not fail and share all their labels.
@@ -73,6 +73,14 @@ pub struct Tally {
     pub timings: Vec<Timing>,
     /// Failed requests, each with its own status, duration and weight; none of them is counted in `rows`.
     pub failures: Vec<Observation>,
+    /// Requests in `rows` that a later log may prove broken.
+    pub successes: Vec<Success>,
+    /// Facts about containers.
+    pub evidence: Vec<Evidence>,
+    /// Which sources of which containers spoke.
+    pub heard: Vec<Heard>,
+    /// Lines of model logs that carry a request id.
+    pub activity: Vec<Activity>,
     /// Records by kind.
     pub records: Records,
 }
@@ -83,6 +91,10 @@ impl Tally {
         self.rows.clear();
         self.timings.clear();
         self.failures.clear();
+        self.successes.clear();
+        self.evidence.clear();
+        self.heard.clear();
+        self.activity.clear();
         self.records = Records::default();
     }
 }

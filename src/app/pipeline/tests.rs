@@ -79,7 +79,7 @@ fn what_is_acknowledged_is_in_the_queue_with_its_verdict() {
     assert_eq!(bench.accept(&export(1)), Ok(Accepted::default()));
     let batch = bench.batches.try_recv().unwrap();
     assert_eq!(batch.findings.tally.failures.len(), 1);
-    assert_eq!(batch.findings.verdicts[0].class.as_str(), "timeout");
+    assert_eq!(batch.findings.rules[0].verdict.class.as_str(), "timeout");
     assert!(batch.arrival_ns > 0);
     assert!((bench.counted() - 1.0).abs() < f64::EPSILON);
 }
@@ -153,5 +153,5 @@ fn memory_of_folded_batches_is_used_again() {
     bench.accept(&export(2)).unwrap();
     let again = bench.batches.try_recv().unwrap().findings;
     assert!(again.tally.timings.capacity() >= 1000);
-    assert_eq!((again.tally.failures.len(), again.verdicts.len()), (1, 1));
+    assert_eq!((again.tally.failures.len(), again.rules.len()), (1, 1));
 }

@@ -45,6 +45,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, platform: &str) -> Opti
         end_ns: START_NS.saturating_add(nanoseconds(seconds)),
         trace_id: [1; 16],
         span_id: [1; 8],
+        parent_span_id: [0; 8],
         weight: 1.0,
         outcome: if transport == Some(Transport::Cancelled) { Outcome::Cancelled } else { Outcome::Error },
     };

@@ -87,6 +87,7 @@ fn seen(platform: &str, status: Status) -> Observation {
         end_ns: 2_500_000_000,
         trace_id: [1; 16],
         span_id: [1; 8],
+        parent_span_id: [0; 8],
         weight: 1.0,
         outcome: Outcome::Error,
     }

@@ -1,0 +1,116 @@
+//! The words of evidence: what one log line, Kubernetes object, kernel line or metric point says about a container.
+//!
+//! Owned, because only lines that a book recognises become evidence. What is heard of every other line is one [`Heard`] a
+//! source and export: that silence can be told from a good day needs no more.
+
+use super::Target;
+use crate::judge::taxonomy::EvidenceKind;
+use std::sync::Arc;
+
+/// What kind of source speaks. It decides whether its silence about a death means anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// The platform's own export of model logs, which reports how containers end.
+    PlatformLogs,
+    /// Lines of a container, as a log shipper reads them. They end when the container does.
+    ContainerLogs,
+    /// Pod status and Kubernetes events.
+    Kubernetes,
+    /// Lines of a host's kernel.
+    Kernel,
+    /// Metric points about containers.
+    Metrics,
+}
+
+impl Channel {
+    /// The word used in labels and documentation.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PlatformLogs => "platform_logs",
+            Self::ContainerLogs => "container_logs",
+            Self::Kubernetes => "kubernetes",
+            Self::Kernel => "kernel",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+/// One fact about a container.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// What it says.
+    pub kind: EvidenceKind,
+    /// Who says it.
+    pub channel: Channel,
+    /// Whose container; `None` where no `resources:` entry says so: then it is counted and matches nothing. An empty field of
+    /// the target means "not stated" and fits every value.
+    pub target: Option<Arc<Target>>,
+    /// Name of the replica; empty where unknown.
+    pub replica: Arc<str>,
+    /// The platform's request id, where the line carries one.
+    pub request_id: String,
+    /// Trace id; zero where unknown.
+    pub trace_id: [u8; 16],
+    /// When it happened, ns since 1970: what the source states (`finishedAt`, the kernel's stamp), else the record's time.
+    pub time_ns: u64,
+    /// When its record was made, ns since 1970.
+    pub event_ns: u64,
+    /// The evidence rule of the book that recognised it.
+    pub rule: Arc<str>,
+    /// The line, cut to some hundred bytes. Never a label.
+    pub text: String,
+}
+
+/// That a source of a target spoke at all.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// Whose container; an empty field means "not stated".
+    pub target: Arc<Target>,
+    /// Name of the replica; empty where unknown.
+    pub replica: Arc<str>,
+    /// Who spoke.
+    pub channel: Channel,
+    /// Whether this source can report a container's death: by nature, or because the user declared it (`death_reports`).
+    pub reports_death: bool,
+    /// Earliest event time in this export, ns since 1970.
+    pub first_ns: u64,
+    /// Latest event time in this export, ns since 1970.
+    pub last_ns: u64,
+    /// How many records.
+    pub records: u32,
+}
+
+/// That a request went well as far as its span shows, in a fixed size: a later log may prove its stream broken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Success {
+    /// [`join_key`] of the request id, or of trace id and parent span id; never 0.
+    pub key: u64,
+    /// The row of the tally that counted it.
+    pub row: u32,
+    /// When it ended, ns since 1970.
+    pub end_ns: u64,
+    /// How many requests it stands for.
+    pub weight: f64,
+}
+
+/// What model logs say about the progress of one request: any line that carries its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// [`join_key`] of the request id.
+    pub key: u64,
+    /// When the line was written, ns since 1970.
+    pub time_ns: u64,
+    /// It is the line that a server writes when it has answered.
+    pub finished: bool,
+}
+
+/// A key under which records of one request meet: over the bytes of a request id, or of a trace id and the id of the span that
+/// encloses the call. The same within one process; not for disk. Never 0.
+pub fn join_key(parts: &[&[u8]]) -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = foldhash::fast::FixedState::with_seed(0x636f_726f).build_hasher();
+    for part in parts {
+        hasher.write(part);
+    }
+    hasher.finish().max(1)
+}
