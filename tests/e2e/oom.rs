@@ -96,7 +96,7 @@ impl Scene {
         let (group, kernel) = confined(&kernel_log).unwrap_or_else(|missing| {
             panic!("{missing}\nThis test needs root, a memory cgroup and the kernel's log; CORONER_TEST_WITHOUT_OOM=1 leaves it out")
         });
-        let service = Service::start(&folder, &example("coroner-filelog.yaml")).await;
+        let service = Service::start(&folder, &(example("coroner-filelog.yaml") + "shutdown: { linger: 0s }\n")).await;
         let collector = collector::start(&logs, &kernel_log, service.http).await;
 
         let gunicorn = part("venv/bin/gunicorn");
