@@ -85,6 +85,8 @@ pub struct Heard {
 pub struct Success {
     /// [`request_key`] of the request id, else [`span_key`] of trace id and parent span id; never 0.
     pub key: u64,
+    /// [`span_key`] of trace id and parent span id where `key` is that of the request id; else 0.
+    pub also: u64,
     /// The row of the tally that counted it.
     pub row: u32,
     /// When it ended, ns since 1970.
@@ -119,15 +121,13 @@ pub fn join_key(parts: &[&[u8]]) -> u64 {
 
 /// The key of a request id in any of its spellings: letters in either case, with or without dashes. 0 for an empty one.
 pub fn request_key(id: &str) -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    if id.is_empty() {
-        return 0;
+    let (mut plain, mut length) = ([0; 64], 0);
+    let bytes = id.bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_lowercase());
+    for (slot, byte) in plain.iter_mut().zip(bytes) {
+        (*slot, length) = (byte, length + 1);
     }
-    let mut hasher = foldhash::fast::FixedState::with_seed(0x636f_726f).build_hasher();
-    for byte in id.bytes().filter(|byte| *byte != b'-') {
-        hasher.write_u8(byte.to_ascii_lowercase());
-    }
-    hasher.finish().max(1)
+    // Ids have at most 40 characters; of a longer one the beginning is as good.
+    plain.get(..length).filter(|plain| !plain.is_empty()).map_or(0, |plain| join_key(&[plain]))
 }
 
 /// The key of a span of a trace. 0 where one of the ids is unknown.
