@@ -136,9 +136,9 @@ impl Ledger for Counted {
     fn unjoined(&mut self, _: Vantage, _: f64) {}
 }
 
-fn folded(books: &Rulebooks, observer: &Observer, pair: &Pair, log_first: bool, apart: u64) -> Counted {
+fn folded(books: &Arc<Rulebooks>, observer: &Observer, pair: &Pair, log_first: bool, apart: u64) -> Counted {
     let (mut mapper, mut counted) = (Mapper::default(), Counted::default());
-    let mut correlator = Correlator::new(&Settings::default());
+    let mut correlator = Correlator::new(&Settings::default(), Arc::clone(books));
     let first = pair.logged_ns + SECOND;
     for (arrival, is_log) in [(first, log_first), (first + apart, !log_first)] {
         let mut tally = Tally::default();
@@ -179,7 +179,7 @@ fn miss(expected: &Truth, counted: &Counted) -> Option<String> {
 
 #[test]
 fn a_span_and_the_applications_log_of_one_call_are_one_failure() {
-    let books = Rulebooks::builtin();
+    let books = Arc::new(Rulebooks::builtin());
     let observer = Observer::new(Patterns::compile(books.targets()).unwrap(), Weights::default());
     let pairs = pairs();
     assert!(pairs.len() >= 221, "only {} pairs were found", pairs.len());

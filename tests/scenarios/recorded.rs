@@ -110,6 +110,10 @@ impl Ledger for Recorded {
         let told = self.told(case);
         self.corrected.push(told);
     }
+    fn refined(&mut self, case: &Settled<'_>, _: &Verdict, _: Vantage) {
+        let told = self.told(case);
+        self.corrected.push(told);
+    }
     fn stream_corrected(&mut self, _: &Arc<Target>, _: Option<Ending>, requests: f64) {
         self.add(Count::StreamsCorrected, requests);
     }

@@ -25,9 +25,9 @@ const DEDUPE: (Duration, usize) = (Duration::from_mins(5), 10_000);
 
 /// Everything that a scenario needs and no scenario changes.
 pub(crate) struct Stage {
-    baseten: (Rulebooks, Observer),
-    cluster: (Rulebooks, Observer),
-    cluster_declared: (Rulebooks, Observer),
+    baseten: (Arc<Rulebooks>, Observer),
+    cluster: (Arc<Rulebooks>, Observer),
+    cluster_declared: (Arc<Rulebooks>, Observer),
 }
 
 impl Stage {
@@ -42,7 +42,7 @@ impl Stage {
         }
     }
 
-    fn of(&self, scenario: &Scenario) -> &(Rulebooks, Observer) {
+    fn of(&self, scenario: &Scenario) -> &(Arc<Rulebooks>, Observer) {
         match (scenario.place, scenario.settings.container_logs_report_death) {
             (Place::Baseten, _) => &self.baseten,
             (Place::Cluster, false) => &self.cluster,
@@ -51,9 +51,9 @@ impl Stage {
     }
 }
 
-fn with_observer(books: Rulebooks, _container_logs_report_death: bool) -> (Rulebooks, Observer) {
+fn with_observer(books: Rulebooks, _container_logs_report_death: bool) -> (Arc<Rulebooks>, Observer) {
     let observer = Observer::new(Patterns::compile(books.targets()).unwrap(), Weights::default());
-    (books, observer)
+    (Arc::new(books), observer)
 }
 
 /// When a body arrives, and what is in it.
@@ -179,7 +179,7 @@ pub(crate) fn play(
         observer,
         mapper: Mapper::default(),
         ring: Repeats::new(DEDUPE.0, DEDUPE.1),
-        correlator: Correlator::new(&settings(scenario)),
+        correlator: Correlator::new(&settings(scenario), Arc::clone(books)),
         ledger: Recorded { names, ..Recorded::default() },
     };
     let first = bodies.first().map_or(0, |body| body.arrives) / TICK * TICK;
@@ -202,12 +202,17 @@ pub(crate) fn play(
     (run.ledger, open)
 }
 
-fn settings(_scenario: &Scenario) -> Settings {
-    Settings::default()
+fn settings(scenario: &Scenario) -> Settings {
+    let default = Settings::default();
+    Settings {
+        settle: scenario.settings.settle.map_or(default.settle, |span| Duration::from_nanos(span.0)),
+        open: scenario.settings.open_cases.unwrap_or(default.open),
+        ..default
+    }
 }
 
 struct Run<'s> {
-    books: &'s Rulebooks,
+    books: &'s Arc<Rulebooks>,
     observer: &'s Observer,
     mapper: Mapper,
     ring: Repeats,
