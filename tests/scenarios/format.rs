@@ -215,7 +215,8 @@ record! {
         environment: Option<String>,
         status: u16,
         request_id: Option<String>,
-        trace: Option<String>,
+        /// Name of the call whose `traceparent` header was logged.
+        traceparent: Option<String>,
     }
 }
 

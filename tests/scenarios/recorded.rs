@@ -15,6 +15,8 @@ pub(crate) struct Names {
     pub(crate) spans: HashMap<[u8; 8], String>,
     pub(crate) request_ids: HashMap<String, String>,
     pub(crate) traces: HashMap<[u8; 16], String>,
+    /// By the time at which it ended, ns since 1970: of access logs, which may have no id at all.
+    pub(crate) ends: HashMap<u64, String>,
 }
 
 impl Names {
@@ -24,6 +26,7 @@ impl Names {
             .get(&failure.span_id)
             .or_else(|| self.request_ids.get(&*failure.request_id))
             .or_else(|| self.traces.get(&failure.trace_id))
+            .or_else(|| self.ends.get(&failure.end_ns).filter(|_| failure.vantage == Vantage::Gateway))
             .cloned()
             .unwrap_or_else(|| match &*failure.request_id {
                 "" => format!("({}, ended {})", failure.vantage.as_str(), Clock(failure.end_ns)),

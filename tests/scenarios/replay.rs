@@ -151,9 +151,9 @@ fn sent(record: &Record, suffix: &str, at: u64, place: Place, names: &mut Names)
         }
         Record::AccessLog(r) => {
             let name = called(&r.name);
-            names.spans.insert(requests::gateway_span_id(&name), name.clone());
+            names.ends.entry(at).or_insert_with(|| name.clone());
             names.request_ids.extend(r.request_id.iter().map(|id| (id.clone(), name.clone())));
-            requests::access_log(r, &name, at, place)
+            requests::access_log(r, at, place)
         }
         Record::AppSpan(r) => requests::app_span(r, &called(&r.name), at),
         Record::AppLog(r) => requests::app_log(r, at),

@@ -28,11 +28,6 @@ pub(crate) fn span_id(name: &str) -> [u8; 8] {
     hash(name, 3)
 }
 
-/// The gateway's own span of the request of this name.
-pub(crate) fn gateway_span_id(name: &str) -> [u8; 8] {
-    hash(name, 4)
-}
-
 fn hash(name: &str, salt: u8) -> [u8; 8] {
     let mut hasher = DefaultHasher::new();
     (name, salt).hash(&mut hasher);
@@ -194,7 +189,7 @@ pub(crate) fn app_log(log: &AppLog, at: u64) -> Sent {
 }
 
 /// A gateway's access log in semantic conventions.
-pub(crate) fn access_log(log: &AccessLog, name: &str, at: u64, place: Place) -> Sent {
+pub(crate) fn access_log(log: &AccessLog, at: u64, place: Place) -> Sent {
     let url = url(place, log.model.as_deref(), log.environment.as_deref(), None);
     let mut attributes = texts(&[("http.request.method", "POST"), ("url.full", &url)]);
     attributes.push(attribute("http.response.status_code", any_value::Value::IntValue(log.status.into())));
@@ -207,8 +202,8 @@ pub(crate) fn access_log(log: &AccessLog, name: &str, at: u64, place: Place) -> 
         severity_number: 9,
         body: Some(any(text(&format!("POST {url} {}", log.status)))),
         attributes,
-        trace_id: log.trace.as_deref().map(|name| trace_id(name).to_vec()).unwrap_or_default(),
-        span_id: log.trace.as_deref().map(|_| gateway_span_id(name).to_vec()).unwrap_or_default(),
+        trace_id: log.traceparent.as_deref().map(|name| trace_id(name).to_vec()).unwrap_or_default(),
+        span_id: log.traceparent.as_deref().map(|name| span_id(name).to_vec()).unwrap_or_default(),
         ..LogRecord::default()
     };
     Sent { resource: texts(&[("service.name", "edge-gateway")]), scope: "access", record: Record::Log(record) }
