@@ -62,8 +62,11 @@ pub(super) fn base(case: &Case) -> Base<'_> {
     views.sort_by(|a, b| (a.vantage, a.end_ns, &a.rule.verdict.rule).cmp(&(b.vantage, b.end_ns, &b.rule.verdict.rule)));
     let class_rule = views.iter().find(|view| names_class(case, view)).map_or(&case.rule, |view| rule_of(case, view));
     let mut rule = class_rule;
+    // Whoever gave up is seen to hang up: that is the same event, and no cause of it.
+    let echo =
+        |other: &Rule| (class_rule.verdict.class, other.verdict.class) == (Class::ClientTimeout, Class::ClientClosed);
     for other in std::iter::once(&case.rule).chain(views.iter().map(|view| rule_of(case, view))) {
-        if specificity(other) > specificity(rule) {
+        if !echo(other) && specificity(other) > specificity(rule) {
             rule = other;
         }
     }
