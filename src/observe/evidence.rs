@@ -23,7 +23,16 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// The word used in labels and documentation.
+    /// Every channel.
+    pub const ALL: &'static [Self] =
+        &[Self::PlatformLogs, Self::ContainerLogs, Self::Kubernetes, Self::Kernel, Self::Metrics];
+
+    /// Whether a source of this kind reports a container's death by its nature.
+    pub const fn reports_death(self) -> bool {
+        matches!(self, Self::PlatformLogs | Self::Kubernetes | Self::Kernel)
+    }
+
+    /// The word used in labels, books and documentation.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PlatformLogs => "platform_logs",
@@ -83,8 +92,10 @@ pub struct Heard {
 /// That a request went well as far as its span shows, in a fixed size: a later log may prove its stream broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Success {
-    /// [`join_key`] of the request id, or of trace id and parent span id; never 0.
+    /// [`request_key`] of the request id, else [`span_key`] of trace id and parent span id; never 0.
     pub key: u64,
+    /// [`span_key`] of trace id and parent span id where `key` is that of the request id; else 0.
+    pub also: u64,
     /// The row of the tally that counted it.
     pub row: u32,
     /// When it ended, ns since 1970.
@@ -96,12 +107,69 @@ pub struct Success {
 /// What model logs say about the progress of one request: any line that carries its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activity {
-    /// [`join_key`] of the request id.
+    /// [`request_key`] of the request id.
     pub key: u64,
+    /// Index into [`Tally::heard`](super::Tally::heard): who wrote the line, which tells the request's replica.
+    pub heard: u32,
     /// When the line was written, ns since 1970.
     pub time_ns: u64,
     /// It is the line that a server writes when it has answered.
     pub finished: bool,
+}
+
+/// What a metric point says about a container at one moment. Alone it proves nothing: the fold compares it with the one before.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Whose container; an empty field means "not stated".
+    pub target: Arc<Target>,
+    /// Name of the replica; empty where unknown.
+    pub replica: Arc<str>,
+    /// Tells the containers of one replica apart: [`join_key`] of the container's name, 0 where none is stated.
+    pub container: u64,
+    /// What was measured.
+    pub kind: ReadingKind,
+    /// The value: a count, bytes, or 1 and 0 for true and false.
+    pub value: f64,
+    /// When, ns since 1970.
+    pub time_ns: u64,
+    /// What the container's last end was, where the point says so. It holds for the *last* end, however long ago: news only
+    /// when the restarts rise or the word was another before.
+    pub last_end: Option<EvidenceKind>,
+}
+
+/// What a [`Reading`] measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ReadingKind {
+    /// How often the container was started again; cumulative.
+    Restarts,
+    /// Bytes of memory that it cannot give back.
+    MemoryUsed,
+    /// Bytes of memory that it may use.
+    MemoryLimit,
+    /// Whether it is ready.
+    Ready,
+    /// How many replicas serve.
+    Replicas,
+    /// Whether the container's last end was [`Reading::last_end`]: 1 or 0.
+    LastEnd,
+}
+
+impl ReadingKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] =
+        &[Self::Restarts, Self::MemoryUsed, Self::MemoryLimit, Self::Ready, Self::Replicas, Self::LastEnd];
+
+    /// The word used in books.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Restarts => "restarts",
+            Self::MemoryUsed => "memory_used",
+            Self::MemoryLimit => "memory_limit",
+            Self::Ready => "ready",
+            Self::Replicas => "replicas",
+            Self::LastEnd => "last_end",
+        }
+    }
 }
 
 /// A key under which records of one request meet: over the bytes of a request id, or of a trace id and the id of the span that
@@ -113,4 +181,20 @@ pub fn join_key(parts: &[&[u8]]) -> u64 {
         hasher.write(part);
     }
     hasher.finish().max(1)
+}
+
+/// The key of a request id in any of its spellings: letters in either case, with or without dashes. 0 for an empty one.
+pub fn request_key(id: &str) -> u64 {
+    let (mut plain, mut length) = ([0; 64], 0);
+    let bytes = id.bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_lowercase());
+    for (slot, byte) in plain.iter_mut().zip(bytes) {
+        (*slot, length) = (byte, length + 1);
+    }
+    // Ids have at most 40 characters; of a longer one the beginning is as good.
+    plain.get(..length).filter(|plain| !plain.is_empty()).map_or(0, |plain| join_key(&[plain]))
+}
+
+/// The key of a span of a trace. 0 where one of the ids is unknown.
+pub fn span_key(trace_id: &[u8; 16], span_id: &[u8; 8]) -> u64 {
+    if *trace_id == [0; 16] || *span_id == [0; 8] { 0 } else { join_key(&[trace_id, span_id]) }
 }
