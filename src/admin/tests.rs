@@ -6,13 +6,18 @@ use crate::telemetry::catalogue;
 use std::io::{Read, Write};
 use std::net::TcpStream as Socket;
 
+/// A feed that has ended.
+fn feed(metrics: &Metrics) -> Feed {
+    crate::feed::channel(metrics).1
+}
+
 fn start(health: Health) -> Running {
     let metrics = Metrics::default();
     metrics.value(&catalogue::BUILD_INFO, &["1.2.3"]).set(1.0);
     for n in 0..100 {
         metrics.value(&catalogue::REJECTED, &["grpc", &format!("reason {n}")]);
     }
-    let admin = Admin { store: shared(Settings::default(), &metrics), metrics, health };
+    let admin = Admin { store: shared(Settings::default(), &metrics), feed: feed(&metrics), metrics, health };
     admin.start(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap()
 }
 
@@ -33,7 +38,11 @@ fn pages_and_refusals() {
     for (request, status, body) in [
         ("GET /livez HTTP/1.1\r\n", "200", "alive\n"),
         ("GET /readyz?verbose HTTP/1.1\r\n", "200", "ready\n"),
-        ("GET /nothing HTTP/1.1\r\n", "404", "here are: /metrics, /livez, /readyz\n"),
+        (
+            "GET /nothing HTTP/1.1\r\n",
+            "404",
+            "here are: /metrics, /livez, /readyz, and the case feed (coroner watch)\n",
+        ),
         ("POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n", "405", "only GET and HEAD\n"),
         ("HEAD /metrics HTTP/1.1\r\n", "200", ""),
     ] {
@@ -81,7 +90,8 @@ fn readers_that_take_no_page_hold_only_so_many_and_no_probe() {
     for n in 0..24 {
         metrics.value(&catalogue::REJECTED, &["grpc", &format!("{n}{}", "x".repeat(1 << 20))]);
     }
-    let admin = Admin { store: shared(Settings::default(), &metrics), metrics, health: Health::new(&[]) };
+    let admin =
+        Admin { store: shared(Settings::default(), &metrics), feed: feed(&metrics), metrics, health: Health::new(&[]) };
     let running = admin.start(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let readers = [0; PAGES].map(|_| {
         let mut socket = Socket::connect(running.address()).unwrap();
