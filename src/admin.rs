@@ -115,10 +115,12 @@ impl Running {
 struct Desk {
     admin: Admin,
     pages: Arc<Semaphore>,
+    /// How old a connection may grow.
+    age: Duration,
 }
 
 async fn serve(admin: Admin, listener: tokio::net::TcpListener, stop: CancellationToken) {
-    let desk = Arc::new(Desk { admin, pages: Arc::new(Semaphore::new(PAGES)) });
+    let desk = Arc::new(Desk { admin, pages: Arc::new(Semaphore::new(PAGES)), age: CONNECTION_AGE });
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
@@ -166,36 +168,32 @@ fn protocols() -> Builder<TokioExecutor> {
 
 /// Answers the requests of one connection.
 async fn converse(desk: Arc<Desk>, stream: TcpStream, stop: CancellationToken) {
-    let begun = tokio::select! {
-        begun = tokio::time::timeout(HEADER_TIMEOUT, begins(&stream)) => begun.unwrap_or(false),
-        () = stop.cancelled() => false,
-    };
-    if !begun {
+    let begun = stop.run_until_cancelled(tokio::time::timeout(HEADER_TIMEOUT, begins(&stream))).await;
+    if !matches!(begun, Some(Ok(true))) {
         return;
     }
     // Each answer that goes on for as long as its reader wants holds a token.
     let watches = TaskTracker::new();
     watches.close();
-    let held = watches.clone();
+    let (held, age) = (watches.clone(), desk.age);
     let service = service_fn(move |request| answer::answer(Arc::clone(&desk), request, held.token()));
     let builder = protocols();
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     // A connection that breaks is the scraper's business; it comes again.
-    tokio::select! {
-        ended = connection.as_mut() => return drop(ended),
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(CONNECTION_AGE) => {
+    let ended = tokio::select! {
+        _ = connection.as_mut() => true,
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(age) => {
             connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection.as_mut() => return drop(ended),
-                () = stop.cancelled() => {}
-                () = watches.wait() => {}
-            }
+            let last = async { tokio::select! { _ = connection.as_mut() => true, () = watches.wait() => false } };
+            stop.run_until_cancelled(last).await.unwrap_or(false)
         }
+    };
+    if !ended {
+        connection.as_mut().graceful_shutdown();
+        drop(tokio::time::timeout(GRACE, connection).await);
     }
-    connection.as_mut().graceful_shutdown();
-    drop(tokio::time::timeout(GRACE, connection).await);
 }
 
 #[cfg(test)]

@@ -70,7 +70,6 @@ async fn follow(args: WatchArgs) -> Result<(), Failure> {
         };
         match trouble {
             Trouble::Refused(text) => return Err(Failure::Refused(text)),
-            Trouble::Wrong(text) => return Err(Failure::Failed(text)),
             Trouble::Passing(text) if !began => return Err(Failure::Failed(text)),
             Trouble::Passing(text) => tell(&format!("{text}; trying again in {} s", pause.as_secs_f64())),
         }

@@ -46,9 +46,9 @@ impl Filter {
     }
 
     fn passes(&self, verdict: &Verdict) -> bool {
-        listed(&self.blames, verdict.blame)
-            && listed(&self.causes, verdict.cause)
-            && listed(&self.classes, verdict.class)
+        listed(&self.blames, &verdict.blame)
+            && listed(&self.causes, &verdict.cause)
+            && listed(&self.classes, &verdict.class)
     }
 }
 
@@ -56,8 +56,8 @@ fn fits(pattern: &str, text: &str) -> bool {
     pattern.is_empty() || glob::matches(pattern, text)
 }
 
-fn listed<T: PartialEq>(wanted: &[T], word: T) -> bool {
-    wanted.is_empty() || wanted.contains(&word)
+fn listed<T: PartialEq>(wanted: &[T], word: &T) -> bool {
+    wanted.is_empty() || wanted.contains(word)
 }
 
 /// Members of a closed set by their words.

@@ -190,7 +190,7 @@ async fn watch_says_what_is_wrong_with_the_url() {
         (format!("http://{free}"), "nothing listens at http://"),
         (format!("http://{}", program.http), "is not coroner's admin port: it has no case feed"),
         (format!("http://{}", program.grpc), "is not coroner's admin port: it has no case feed"),
-        (format!("http://{other}"), "is not coroner's admin port: it does not speak HTTP/2"),
+        (format!("http://{other}"), "is not coroner's admin port: no gRPC is spoken there"),
     ];
     for (url, words) in table {
         let (code, said) = Watcher::start(&url, &[]).ended();

@@ -21,9 +21,7 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 pub(super) enum Trouble {
     /// The request itself is wrong.
     Refused(String),
-    /// Something else answers there.
-    Wrong(String),
-    /// It may work later.
+    /// It did not work now. Final for the first connection; after that the service may be starting again.
     Passing(String),
 }
 
@@ -67,23 +65,16 @@ fn judge(url: &str, status: &Status) -> Trouble {
         Code::InvalidArgument => Trouble::Refused(status.message().to_owned()),
         Code::ResourceExhausted => Trouble::Passing(status.message().to_owned()),
         Code::Unimplemented => stranger(url, "it has no case feed"),
-        _ if is_no_http2(status) => stranger(url, "it does not speak HTTP/2"),
+        // A call that the transport could not even make: whoever is there does not speak HTTP/2.
+        _ if status.source().is_some() => stranger(url, &format!("no gRPC is spoken there ({})", innermost(status))),
         _ => Trouble::Passing(why(status)),
     }
 }
 
 fn stranger(url: &str, says: &str) -> Trouble {
-    Trouble::Wrong(format!(
+    Trouble::Passing(format!(
         "{url} is not coroner's admin port: {says}; give the address that `coroner serve` prints as `admin` with --url"
     ))
-}
-
-/// Whether the peer broke the rules of HTTP/2 at once, which is what any other protocol looks like.
-fn is_no_http2(status: &Status) -> bool {
-    chain(status).any(|error| {
-        let text = error.to_string();
-        text.contains("http2 error") || text.contains("frame with invalid size") || text.contains("connection error")
-    })
 }
 
 /// Why a stream broke, as shortly as it can be said.

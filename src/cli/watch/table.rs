@@ -101,8 +101,8 @@ mod tests {
     use crate::feed::v1::CaseKind;
     use crate::judge::taxonomy::{Blame, Cause, Class, Confidence, Match};
 
-    fn at(seconds: i64) -> Option<Timestamp> {
-        Some(Timestamp { seconds, nanos: 0 })
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp { seconds, nanos: 0 }
     }
 
     fn verdict(class: &str, cause: &str) -> Verdict {
@@ -119,8 +119,8 @@ mod tests {
     fn case() -> Case {
         Case {
             kind: CaseKind::Settled.into(),
-            settle_time: at(1_700_000_000),
-            end_time: at(1_699_999_990),
+            settle_time: Some(at(1_700_000_000)),
+            end_time: Some(at(1_699_999_990)),
             target: Some(Target {
                 model_id: "m1".to_owned(),
                 environment: "production".to_owned(),
@@ -132,7 +132,7 @@ mod tests {
             verdict: Some(verdict("bad_gateway", "oom_killed")),
             evidence: Some(Evidence {
                 kind: "oom_killed".to_owned(),
-                time: at(1_699_999_988),
+                time: Some(at(1_699_999_988)),
                 replica: "model-m1-7d9f8c6b5-x2k4q".to_owned(),
                 ..Evidence::default()
             }),
