@@ -146,10 +146,7 @@ impl Scene {
     /// The same verdict without the way through files: how long coroner itself takes.
     async fn direct_evidence_settles_quickly(&self, expected: &mut Expected) {
         let took = latency::measure(&self.service, &self.group.parent_name, expected).await;
-        say(&format!(
-            "verdict on /metrics {:.3} s after the deciding kernel line was acknowledged",
-            took.as_secs_f64()
-        ));
+        say(&format!("verdict on /metrics {:.3} s after the deciding kernel line was sent", took.as_secs_f64()));
     }
 
     async fn the_alert_reaches_the_webhook(&self) {

@@ -1,7 +1,7 @@
 //! How long coroner itself takes from the deciding evidence to the verdict.
 //!
-//! In: a running service and the cgroup under which the models' groups are. Out: the time from the acknowledgement of a kernel line, sent straight to the OTLP
-//! port, to the verdict on `/metrics`. The failure is sent first: the opposite order to that of the storm.
+//! In: a running service and the cgroup under which the models' groups are. Out: the time from a kernel line's way to the OTLP
+//! port to the verdict on `/metrics`. The failure is sent first: the opposite order to that of the storm.
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -29,12 +29,13 @@ pub(crate) async fn measure(service: &Service, parent: &str, expected: &mut Expe
 
     send(service.http, "/v1/traces", &failure(now)).await;
     reaches(service, open, opened + 1.0).await;
-    send(service.http, "/v1/logs", &kernel_line(now, &format!("{parent}/{DIRECT}.production.r1"))).await;
     let sent = Instant::now();
+    send(service.http, "/v1/logs", &kernel_line(now, &format!("{parent}/{DIRECT}.production.r1"))).await;
     reaches(service, killed, settled + 1.0).await;
+    let took = sent.elapsed();
     let verdict = Some(("bad_gateway", "oom_killed", "model"));
     expected.add(DIRECT, "502", verdict, ("direct", TRACE));
-    sent.elapsed()
+    took
 }
 
 fn failure(now: Duration) -> serde_json::Value {
