@@ -7,7 +7,6 @@
 mod condition;
 mod example;
 mod knowledge;
-mod node;
 mod phrases;
 mod read;
 mod rule;
@@ -16,17 +15,17 @@ mod when;
 #[cfg(test)]
 mod tests;
 
+pub use crate::yaml::Position;
 pub use knowledge::{EvidenceRule, Line};
-pub use node::Position;
 
 use super::taxonomy::{Blame, Cause, Class, EvidenceKind};
 use super::verdict::Verdict;
 use crate::observe::Observation;
 use crate::observe::knowledge::{ANY_PLATFORM, Knowledge, KnowledgeSpec};
 use crate::observe::target::{Patterns, TargetSpec};
+use crate::yaml::{Node, Value};
 use condition::{Facts, When};
 use knowledge::Sections;
-use node::{Node, Value};
 use phrases::Phrases;
 use read::Reader;
 use std::collections::HashMap;

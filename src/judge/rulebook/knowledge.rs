@@ -3,11 +3,11 @@
 //! In: nodes. Out: the specs that `observe` compiles, and of evidence rules what the documentation and the example tests need.
 
 use super::ANY_PLATFORM;
-use super::node::{Node, Position, Value};
 use super::read::{Fields, Reader};
 use crate::judge::taxonomy::EvidenceKind;
 use crate::observe::knowledge::{EvidenceSpec, KnowledgeSpec, LineExample, MetricSpec, ResourceSpec};
 use crate::observe::{Channel, ReadingKind};
+use crate::yaml::{Entry, Node, Position, Value};
 use regex::Regex;
 use std::sync::Arc;
 
@@ -252,7 +252,7 @@ fn read_words(reader: &mut Reader<'_>, node: &Node, what: &str) -> Vec<(String, 
         reader.wrong(node.at, format!("`{what}` must be a map of names and words, not {}", node.kind()));
         return Vec::new();
     };
-    let read = |entry: &super::node::Entry| {
+    let read = |entry: &Entry| {
         let words: Vec<String> = entry.node.items().iter().filter_map(|n| scalar(reader, n, &entry.key)).collect();
         (entry.key.clone(), if words == ["any"] { Vec::new() } else { words })
     };
@@ -331,6 +331,6 @@ fn read_last_end(reader: &mut Reader<'_>, node: &Node) -> Option<(String, Vec<(S
         reader.wrong(entry.at, format!("`{}` must be a map of words and evidence", entry.key));
         return None;
     };
-    let read = |e: &super::node::Entry| Some((e.key.clone(), kind(reader, &e.node)?));
+    let read = |e: &Entry| Some((e.key.clone(), kind(reader, &e.node)?));
     Some((entry.key.clone(), words.iter().filter_map(read).collect()))
 }
