@@ -9,6 +9,10 @@
 
 #[path = "evidence/export.rs"]
 mod export;
+#[path = "evidence/marks.rs"]
+mod marks;
+#[path = "evidence/metrics.rs"]
+mod metrics;
 #[path = "evidence/shapes.rs"]
 mod shapes;
 
