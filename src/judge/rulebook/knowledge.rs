@@ -5,7 +5,7 @@
 use super::ANY_PLATFORM;
 use super::read::{Fields, Reader};
 use crate::judge::taxonomy::EvidenceKind;
-use crate::observe::knowledge::{EvidenceSpec, KnowledgeSpec, LineExample, MetricSpec, ResourceSpec};
+use crate::observe::knowledge::{Ends, EvidenceSpec, KnowledgeSpec, LineExample, MetricSpec, ResourceSpec};
 use crate::observe::{Channel, ReadingKind};
 use crate::yaml::{Entry, Node, Position, Value};
 use regex::Regex;
@@ -321,7 +321,7 @@ fn read_metric(reader: &mut Reader<'_>, node: &Node) -> Option<MetricSpec> {
 }
 
 /// `{ attribute: { word: evidence } }`.
-fn read_last_end(reader: &mut Reader<'_>, node: &Node) -> Option<(String, Vec<(String, EvidenceKind)>)> {
+fn read_last_end(reader: &mut Reader<'_>, node: &Node) -> Option<(String, Ends)> {
     let Some([entry]) = node.entries() else {
         reader
             .wrong(node.at, "`last_end` must be one attribute and its words: `{ reason: { OOMKilled: oom_killed } }`");
