@@ -218,7 +218,7 @@ fn check_evidence(reader: &mut Reader<'_>, fields: Fields<'_>, spec: &EvidenceSp
     if spec.regex.is_some() && spec.text.is_empty() {
         reader.wrong(fields.at, "`regex` needs `text`: literals of which one stands in every line that it fits");
     }
-    if spec.kind.is_none() && !spec.finishes {
+    if fields.get("kind").is_none() && !spec.finishes {
         reader.wrong(fields.at, "`kind` is missing; write for example `kind: container_exit`");
     }
     if spec.kind == Some(EvidenceKind::ProvedClean) {
