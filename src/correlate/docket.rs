@@ -3,14 +3,14 @@
 //! In: cases and keys. Out: the case that a record joins, and the one whose time is over. Cases lie in blocks, so that a million of them
 //! never move; a key costs five bytes, because the table holds only where the case is.
 
-use super::case::{Case, KEYS, Keys, State};
+use super::case::{Case, Keys, State};
 use hashbrown::HashTable;
 use std::collections::VecDeque;
 
 /// Cases in a block.
 const BLOCK: usize = 1024;
-/// Slots in the table of keys: those in the case, and one for all that had no room.
-const SLOTS: u32 = KEYS as u32 + 1;
+/// Slots in the table of keys: the four in the case, and one for all that had no room.
+const SLOTS: u32 = 5;
 
 /// A queue in the order of arrival; cases that left it early leave a hole.
 #[derive(Debug, Default)]
@@ -72,9 +72,10 @@ impl Docket {
 
     /// Places are handed out from the last of `free`, so the lowest is put there last.
     fn grow(&mut self) -> u32 {
-        let base = u32::try_from(self.blocks.len() * BLOCK).expect("the limit of cases is far below");
+        let number = |cases: usize| u32::try_from(cases).expect("the limit of cases is far below");
+        let (base, end) = (number(self.blocks.len() * BLOCK), number((self.blocks.len() + 1) * BLOCK));
         self.blocks.push(std::iter::repeat_with(|| None).take(BLOCK).collect());
-        self.free.extend((base + 1..base + BLOCK as u32).rev());
+        self.free.extend((base + 1..end).rev());
         base
     }
 

@@ -44,7 +44,9 @@ impl Correlator {
             Some(at) if counts => {
                 let waited = self.docket.remove(at);
                 let mut case = Case::new(Failure::from(seen), view, State::Open);
-                waited.into_iter().for_each(|waited| absorb(&mut case, waited));
+                if let Some(waited) = waited {
+                    absorb(&mut case, waited);
+                }
                 self.open(case, now_ns, ledger);
             }
             Some(at) => self.join(at, view, seen, ledger),
@@ -134,20 +136,17 @@ impl Correlator {
 
     /// The case that a record belongs to: by request id, else by span, else by trace; then the nearest in time.
     fn meets(&self, seen: &Observation, keys: &Keys) -> Option<u32> {
-        let mut best: Option<((u8, u64, u32), u32)> = None;
+        // The tie, the distance in time, the case.
+        let mut best: Option<(u8, u64, u32)> = None;
         for (slot, key) in keys.iter().enumerate() {
             for at in self.docket.with_key(*key) {
-                let Some(case) = self.docket.get(at) else { continue };
-                let Some(tie) = tie(case, seen, (slot, *key)).filter(|_| !differ(case.request(), keys[0])) else {
-                    continue;
-                };
-                let rank = (tie, case.failure.end_ns.abs_diff(seen.end_ns), at);
-                if best.is_none_or(|(held, _)| rank < held) {
-                    best = Some((rank, at));
-                }
+                let Some(case) = self.docket.get(at).filter(|case| !differ(case.request(), keys[0])) else { continue };
+                let Some(tie) = tie(case, seen, (slot, *key)) else { continue };
+                let candidate = (tie, case.failure.end_ns.abs_diff(seen.end_ns), at);
+                best = Some(best.map_or(candidate, |held| held.min(candidate)));
             }
         }
-        let (_, at) = best?;
+        let (_, _, at) = best?;
         self.later_success(seen, keys, at).then_some(at)
     }
 
@@ -203,7 +202,9 @@ impl Correlator {
             if !moved.is_empty() && !more.views.iter().any(|view| view.vantage == Vantage::App) {
                 other.vantages &= !(1 << Vantage::App as u8);
             }
-            moved.into_iter().for_each(|view| add(case, view));
+            for view in moved {
+                add(case, view);
+            }
         }
     }
 }
