@@ -12,6 +12,9 @@ const BLOCK: usize = 1024;
 /// Slots in the table of keys: the four in the case, and one for all that had no room.
 const SLOTS: u32 = 5;
 
+/// Most cases that share a key.
+const CROWD: usize = 64;
+
 /// A queue in the order of arrival; cases that left it early leave a hole.
 #[derive(Debug, Default)]
 struct Line {
@@ -79,8 +82,10 @@ impl Docket {
         base
     }
 
+    /// A job of a hundred thousand calls in one trace must not make one bucket of them all: past [`CROWD`] a case is found by its
+    /// other keys only.
     fn index(&mut self, at: u32, slot: u32, key: u64) {
-        if key != 0 {
+        if key != 0 && self.keys.iter_hash(key).take(CROWD).count() < CROWD {
             let blocks = &self.blocks;
             self.keys.insert_unique(key, at * SLOTS + slot, |entry| hash_of(blocks, *entry));
         }
