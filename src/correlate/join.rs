@@ -58,7 +58,7 @@ impl Correlator {
     /// A record that no vantage counts and that meets no case: it proves a success broken, or waits for what it may join.
     fn wait<L: Ledger>(&mut self, seen: &Observation, view: View, now_ns: u64, ledger: &mut L) {
         if let Some(found) = view.over.as_ref().and_then(|_| self.success(seen, &view.keys)) {
-            self.open_broken(found, Failure::from(seen), view, (now_ns, ledger));
+            self.open_broken((found.0, &found.1), Failure::from(seen), view, (now_ns, ledger));
         } else if view.keys == Keys::default() {
             ledger.unjoined(seen.vantage, seen.weight);
         } else {
@@ -70,44 +70,42 @@ impl Correlator {
         }
     }
 
-    /// The success whose answer this record proves broken.
-    fn success(&self, seen: &Observation, keys: &Keys) -> Option<Found> {
+    /// The success whose answer this record proves broken, and the key that leads to it.
+    fn success(&self, seen: &Observation, keys: &Keys) -> Option<(u64, Found)> {
         // A request id names one request; what a span encloses may be several, and the log speaks of the last one before it.
         let until = |slot| if slot == 0 { u64::MAX } else { seen.end_ns.saturating_add(SAME_CLOCK_NS) };
-        (0..).zip(keys).find_map(|(slot, key)| self.successes.find(*key, until(slot)))
+        (0..).zip(keys).find_map(|(slot, key)| Some((*key, self.successes.find(*key, until(slot))?)))
     }
 
     /// A success came whose answer a waiting record proves broken.
     pub(super) fn prove_broken<L: Ledger>(&mut self, success: &Success, now_ns: u64, ledger: &mut L) {
-        for key in [success.key, success.also] {
-            let Some(at) = self.broken.get(&key).copied() else { continue };
-            let in_time = self.docket.get(at).is_some_and(|case| {
-                matches!(case.state, State::Waiting)
-                    && (case.request() == key || success.end_ns <= case.failure.end_ns.saturating_add(SAME_CLOCK_NS))
-            });
-            let Some(found) = self.successes.find(key, success.end_ns).filter(|_| in_time) else { continue };
-            let Some(case) = self.unshelve(at) else { continue };
-            let view = View {
-                vantage: case.failure.vantage,
-                end_ns: case.failure.end_ns,
-                rule: case.rule,
-                over: case.over,
-                keys: case.keys,
-            };
-            self.open_broken(found, case.failure, view, (now_ns, ledger));
-            return;
-        }
+        let key = success.key;
+        let Some(at) = self.broken.get(&key).copied() else { return };
+        let in_time = self.docket.get(at).is_some_and(|case| {
+            matches!(case.state, State::Waiting)
+                && (case.request() == key || success.end_ns <= case.failure.end_ns.saturating_add(SAME_CLOCK_NS))
+        });
+        let Some(found) = self.successes.find(key, success.end_ns).filter(|_| in_time) else { return };
+        let Some(case) = self.unshelve(at) else { return };
+        let view = View {
+            vantage: case.failure.vantage,
+            end_ns: case.failure.end_ns,
+            rule: case.rule,
+            over: case.over,
+            keys: case.keys,
+        };
+        self.open_broken((key, &found), case.failure, view, (now_ns, ledger));
     }
 
     /// Opens the failure of a request that had been counted as fine.
     fn open_broken<L: Ledger>(
         &mut self,
-        found: Found,
+        (key, found): (u64, &Found),
         proof: Failure,
         mut view: View,
         (now_ns, ledger): (u64, &mut L),
     ) {
-        let label = found.label;
+        let label = found.label.clone();
         ledger.stream_corrected(&label.target, label.ending, found.weight);
         let failure = Failure {
             target: label.target,
@@ -123,9 +121,12 @@ impl Correlator {
         if let Some(over) = &view.over {
             view.rule = Arc::clone(over);
         }
-        let free = view.keys.iter().position(|key| *key == 0);
-        if let Some(slot) = free.filter(|_| !view.keys.contains(&found.also)) {
-            view.keys[slot] = found.also;
+        // All keys of the success, so that a second log of the same request finds the case and not the success again.
+        for other in self.successes.keys(key, found) {
+            let free = view.keys.iter().skip(1).position(|key| *key == 0).map(|at| at + 1);
+            if let Some(slot) = free.filter(|_| !view.keys.contains(&other)) {
+                view.keys[slot] = other;
+            }
         }
         self.open(Case::new(failure, view, State::Open), now_ns, ledger);
     }
@@ -156,7 +157,7 @@ impl Correlator {
         if seen.vantage != Vantage::App || matches!(case.state, State::Waiting) || case.answered() {
             return true;
         }
-        self.success(seen, keys).is_none_or(|found| found.end_ns <= case.failure.end_ns)
+        self.success(seen, keys).is_none_or(|(_, found)| found.end_ns <= case.failure.end_ns)
     }
 
     /// Adds a view to a case.
