@@ -1,7 +1,8 @@
 //! Plays a scenario through the public flow: bytes -> map -> fold, with arrival as the only clock.
 
-use super::format::{Delivery, Place, Record, Scenario};
+use super::format::{Place, Scenario};
 use super::recorded::{Names, Recorded};
+use super::records::{Delivery, Record};
 use super::wire::{Sent, bodies};
 use super::words::Clock;
 use super::{containers, requests};
