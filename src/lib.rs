@@ -22,3 +22,4 @@ pub mod otlp;
 pub mod receive;
 pub mod shutdown;
 pub mod telemetry;
+mod yaml;

@@ -5,7 +5,7 @@
 use super::Failure;
 use crate::judge::taxonomy::{Blame, Cause, Class, Confidence, EvidenceKind, Match};
 use crate::judge::{Rule, Verdict};
-use crate::observe::{Observation, Status, Vantage, request_key, span_key};
+use crate::observe::{Observation, Status, Vantage, join_key, request_key, span_key};
 use std::sync::Arc;
 
 /// What another vantage says about the request of a case.
@@ -21,8 +21,12 @@ pub(super) struct View {
     pub(super) keys: Keys,
 }
 
-/// Keys under which records of one request meet: of the request id, of the span of the call, of the span that encloses it. 0 = none.
-pub(super) type Keys = [u64; 3];
+/// How many keys a record has.
+pub(super) const KEYS: usize = 4;
+
+/// Keys under which records of one request meet: of the request id, of the span of the call, of the span that encloses it, of the
+/// whole trace. 0 = none.
+pub(super) type Keys = [u64; KEYS];
 
 /// The keys of a record.
 pub(super) fn keys(seen: &Observation) -> Keys {
@@ -33,7 +37,10 @@ pub(super) fn keys(seen: &Observation) -> Keys {
     } else {
         span_key(&seen.trace_id, &seen.parent_span_id)
     };
-    [request_key(&seen.request_id), own, enclosing]
+    // A gateway continues the caller's trace in a span of its own, which only the trace tells.
+    let traced = seen.trace_id != [0; 16] && seen.vantage != Vantage::App;
+    let trace = if traced { join_key(&[&seen.trace_id]) } else { 0 };
+    [request_key(&seen.request_id), own, enclosing, trace]
 }
 
 /// How a case stands.

@@ -3,14 +3,14 @@
 //! In: cases and keys. Out: the case that a record joins, and the one whose time is over. Cases lie in blocks, so that a million of them
 //! never move; a key costs five bytes, because the table holds only where the case is.
 
-use super::case::{Case, State};
+use super::case::{Case, KEYS, Keys, State};
 use hashbrown::HashTable;
 use std::collections::VecDeque;
 
 /// Cases in a block.
 const BLOCK: usize = 1024;
-/// Slots in the table of keys: three in the case, and one for all those that had no room.
-const SLOTS: u32 = 4;
+/// Slots in the table of keys: those in the case, and one for all that had no room.
+const SLOTS: u32 = KEYS as u32 + 1;
 
 /// A queue in the order of arrival; cases that left it early leave a hole.
 #[derive(Debug, Default)]
@@ -86,7 +86,7 @@ impl Docket {
     }
 
     /// Adds keys to a case, in its own slots where these are free.
-    pub(super) fn add_keys(&mut self, at: u32, keys: [u64; 3]) {
+    pub(super) fn add_keys(&mut self, at: u32, keys: Keys) {
         for (slot, key) in (0..).zip(keys) {
             let Some(case) = self.get_mut(at) else { return };
             if key == 0 || holds(case, key) {

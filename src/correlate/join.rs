@@ -4,7 +4,8 @@
 //! proves broken.
 //!
 //! A request id joins any two records. The ids of spans join records of different vantages only, because attempts of one client share
-//! their enclosing span; an application's own log is no attempt and may come several times.
+//! their enclosing span; an application's own log is no attempt and may come several times. A trace id alone joins a caller's record
+//! with a log's, where they end together.
 
 use super::case::{Case, Keys, More, State, View, keys};
 use super::fold::{Correlator, count, row_of};
@@ -15,6 +16,8 @@ use crate::judge::Rule;
 use crate::observe::{Observation, Success, Target, Timing, Vantage};
 use std::sync::Arc;
 
+/// A trace may hold several calls: a gateway's line belongs to one that ended with it, give or take what clocks differ by.
+const SAME_CALL_NS: u64 = 5_000_000_000;
 /// An application logs an error after it happened; clocks of one process differ by less.
 const SAME_CLOCK_NS: u64 = 100_000_000;
 
@@ -129,19 +132,16 @@ impl Correlator {
         self.docket.get(at).is_some_and(|case| matches!(case.state, State::Waiting))
     }
 
-    /// The case that a record belongs to.
+    /// The case that a record belongs to: by request id, else by span, else by trace; then the nearest in time.
     fn meets(&self, seen: &Observation, keys: &Keys) -> Option<u32> {
-        let mut best: Option<((bool, u64, u32), u32)> = None;
+        let mut best: Option<((u8, u64, u32), u32)> = None;
         for (slot, key) in keys.iter().enumerate() {
             for at in self.docket.with_key(*key) {
                 let Some(case) = self.docket.get(at) else { continue };
-                let named = slot == 0 && case.request() == *key;
-                let other = !case.seen_by(seen.vantage) || seen.vantage == Vantage::App;
-                let apart = case.request() != 0 && keys[0] != 0 && case.request() != keys[0];
-                if !same_model(&case.failure.target, &seen.target) || !(named || other) || apart {
+                let Some(tie) = tie(case, seen, (slot, *key)).filter(|_| !differ(case.request(), keys[0])) else {
                     continue;
-                }
-                let rank = (!named, case.failure.end_ns.abs_diff(seen.end_ns), at);
+                };
+                let rank = (tie, case.failure.end_ns.abs_diff(seen.end_ns), at);
                 if best.is_none_or(|(held, _)| rank < held) {
                     best = Some((rank, at));
                 }
@@ -205,6 +205,27 @@ impl Correlator {
             }
             moved.into_iter().for_each(|view| add(case, view));
         }
+    }
+}
+
+/// Whether both request ids are known and not the same.
+const fn differ(a: u64, b: u64) -> bool {
+    a != 0 && b != 0 && a != b
+}
+
+/// How closely a record is tied to a case that has its key in this slot; less is closer, `None` is not at all.
+fn tie(case: &Case, seen: &Observation, (slot, key): (usize, u64)) -> Option<u8> {
+    let logs = |vantage| matches!(vantage, Vantage::Gateway | Vantage::Model);
+    let other = !case.seen_by(seen.vantage) || seen.vantage == Vantage::App;
+    let in_time = case.failure.end_ns.abs_diff(seen.end_ns) <= SAME_CALL_NS;
+    if !same_model(&case.failure.target, &seen.target) {
+        None
+    } else if case.request() == key {
+        Some(0)
+    } else if slot == 3 || case.keys[3] == key {
+        (other && in_time && logs(case.failure.vantage) != logs(seen.vantage)).then_some(2)
+    } else {
+        other.then_some(1)
     }
 }
 

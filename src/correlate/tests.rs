@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 mod deciding;
+mod joining;
 mod scene;
 
 const SECOND: u64 = 1_000_000_000;
@@ -96,12 +97,19 @@ fn failure(vantage: Vantage, caller: &str, model: &str, id: u64) -> Observation 
         request_id: String::new(),
         start_ns: START,
         end_ns: START + SECOND,
-        trace_id: if id == 0 { [0; 16] } else { [7; 16] },
+        trace_id: trace(id),
         span_id: id.to_be_bytes(),
         parent_span_id: [0; 8],
         weight: 1.0,
         outcome: Outcome::Error,
     }
+}
+
+/// Every failure has a trace of its own; 0 has none.
+fn trace(id: u64) -> [u8; 16] {
+    let mut trace = [0; 16];
+    trace[8..].copy_from_slice(&id.to_be_bytes());
+    trace
 }
 
 /// A correlator with the built-in books, which are compiled once.

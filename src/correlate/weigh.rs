@@ -68,7 +68,8 @@ impl<'a> Scales<'a> {
         named.chain(near).chain(self.progress()).min_by(Finding::rank)
     }
 
-    /// What may settle the case before its window ends: the first kind of the list, matched as closely as its ids allow.
+    /// What may settle the case before its window ends: the first kind of the list, matched as closely as its ids allow. Of what
+    /// happened before the request began, a sign of life in between may still be on its way.
     pub(super) fn early(&self) -> Option<Finding> {
         let closest = match (self.case.request(), self.replicas) {
             (0, []) => Match::Target,
@@ -78,7 +79,8 @@ impl<'a> Scales<'a> {
         if closest == Match::Request && self.archive.of_request(self.case.request()).is_empty() {
             return None;
         }
-        self.strongest().filter(|finding| finding.position == 0 && finding.level == closest)
+        let during = |finding: &Finding| finding.level == Match::Request || finding.time_ns >= self.case.start_ns();
+        self.strongest().filter(|finding| finding.position == 0 && finding.level == closest && during(finding))
     }
 
     /// At the end of the window: the strongest fact, else what its absence proves.

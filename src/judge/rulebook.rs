@@ -6,7 +6,6 @@
 
 mod condition;
 mod example;
-mod node;
 mod phrases;
 mod read;
 mod rule;
@@ -15,14 +14,14 @@ mod when;
 #[cfg(test)]
 mod tests;
 
-pub use node::Position;
+pub use crate::yaml::Position;
 
 use super::taxonomy::{Blame, Cause, Class, EvidenceKind};
 use super::verdict::Verdict;
 use crate::observe::Observation;
 use crate::observe::target::{Patterns, TargetSpec};
+use crate::yaml::{Node, Value};
 use condition::{Facts, When};
-use node::{Node, Value};
 use phrases::Phrases;
 use read::Reader;
 use std::collections::HashMap;

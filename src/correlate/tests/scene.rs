@@ -122,6 +122,7 @@ pub(super) fn bad_gateway(id: u64, start: u64, end: u64) -> Observation {
     Observation {
         start_ns: START + start * SECOND,
         end_ns: START + end * SECOND,
+        trace_id: if id == 0 { [0; 16] } else { [7; 16] },
         ..failure(Vantage::Client, "a", "m", id)
     }
 }
