@@ -14,6 +14,7 @@ mod generations;
 mod join;
 mod merge;
 mod place;
+mod readings;
 mod repeat;
 mod settings;
 mod settle;

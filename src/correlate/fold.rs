@@ -5,6 +5,7 @@
 
 use super::archive::{Archive, Filed};
 use super::docket::Docket;
+use super::readings::Readings;
 use super::repeat::Repeats;
 use super::settings::{Settings, Spans, nanos};
 use super::successes::Successes;
@@ -26,6 +27,7 @@ pub struct Correlator {
     pub(super) repeats: Repeats,
     pub(super) docket: Docket,
     pub(super) archive: Archive,
+    readings: Readings,
     pub(super) successes: Successes,
     /// Waiting cases whose record proves a broken answer, by the keys under which the success may come.
     pub(super) broken: HashMap<u64, u32, foldhash::fast::RandomState>,
@@ -49,6 +51,7 @@ impl Correlator {
             repeats: Repeats::new(settings.failures),
             docket: Docket::default(),
             archive: Archive::new(settings),
+            readings: Readings::default(),
             successes: Successes::new(settings.remember_successes),
             broken: HashMap::default(),
             spans: Spans::from(settings),
@@ -71,7 +74,10 @@ impl Correlator {
         for line in &tally.activity {
             self.archive.follow(line, tally.heard.get(line.heard as usize), now_ns);
         }
-        let touched = self.file(&tally.evidence, now_ns, ledger);
+        let mut touched = Touched::default();
+        self.file(&tally.evidence, &mut touched, now_ns, ledger);
+        let proved = self.readings.take(&tally.readings);
+        self.file(&proved, &mut touched, now_ns, ledger);
         self.remember(tally, now_ns, ledger);
         for (failure, rule) in tally.failures.iter().zip(rules) {
             self.take(failure, rule, now_ns, ledger);
@@ -119,6 +125,7 @@ impl Correlator {
         self.vantages.age(now_ns);
         self.repeats.age(now_ns, nanos(self.settings.remember_failures));
         self.archive.age(now_ns, &self.spans);
+        self.readings.age(now_ns, self.spans.keep);
     }
 
     /// Counts the requests that did not fail.
@@ -150,9 +157,8 @@ impl Correlator {
         }
     }
 
-    /// Files evidence; says which models and requests it speaks of.
-    fn file<L: Ledger>(&mut self, evidence: &[Evidence], now_ns: u64, ledger: &mut L) -> Touched {
-        let mut touched = Touched::default();
+    /// Files evidence; notes which models and requests it speaks of.
+    fn file<L: Ledger>(&mut self, evidence: &[Evidence], touched: &mut Touched, now_ns: u64, ledger: &mut L) {
         for piece in evidence {
             match self.archive.file(piece, now_ns) {
                 Filed::Unplaced => ledger.unplaced(piece.kind, 1.0),
@@ -163,7 +169,6 @@ impl Correlator {
                 }
             }
         }
-        touched
     }
 
     fn tidy(&mut self, now_ns: u64) {

@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 mod deciding;
 mod joining;
+mod properties;
 mod scene;
 
 const SECOND: u64 = 1_000_000_000;
