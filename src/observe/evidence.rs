@@ -8,7 +8,8 @@ use crate::judge::taxonomy::EvidenceKind;
 use std::sync::Arc;
 
 /// What kind of source speaks. It decides whether its silence about a death means anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// The platform's own export of model logs, which reports how containers end.
     PlatformLogs,

@@ -4,9 +4,11 @@
 //! export, so that a successful request costs no allocation.
 
 use super::intern::{Interner, Known};
+use super::knowledge::{Hits, Knowledge};
+use super::place::Places;
 use super::target::Patterns;
 use super::transport::Transports;
-use super::{Ending, Exemplar, Outcome, Row, Status, Tally, Timing, Vantage, log, span};
+use super::{Ending, Exemplar, Outcome, Row, Status, Success, Tally, Timing, Vantage, log, metric, span};
 use crate::otlp::wire::{self, WireError};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -35,18 +37,25 @@ impl Default for Weights {
     }
 }
 
-/// What every mapper reads: target patterns, the transport table, declared sampling.
+/// What every mapper reads: target patterns, the transport table, declared sampling, what is known of containers.
 #[derive(Debug)]
 pub struct Observer {
     pub(super) patterns: Patterns,
     pub(super) transports: Transports,
     pub(super) weights: Weights,
+    pub(super) knowledge: Knowledge,
 }
 
 impl Observer {
-    /// An observer for these target patterns (the user's in front of the books').
+    /// An observer for these target patterns (the user's in front of the books'). It knows nothing of containers.
     pub fn new(patterns: Patterns, weights: Weights) -> Self {
-        Self { patterns, transports: Transports::builtin(), weights }
+        Self { patterns, transports: Transports::builtin(), weights, knowledge: Knowledge::default() }
+    }
+
+    /// The same, which also knows what logs, Kubernetes objects and metrics say about containers.
+    #[must_use]
+    pub fn knowing(self, knowledge: Knowledge) -> Self {
+        Self { knowledge, ..self }
     }
 }
 
@@ -55,9 +64,30 @@ impl Observer {
 pub struct Mapper {
     pub(super) interner: Interner,
     pub(super) spans: span::Scratch,
+    pub(super) places: Places,
+    pub(super) hits: Hits,
+    /// Where names of fields are put together.
+    pub(super) name: String,
+    /// The empty name, shared.
+    pub(super) nobody: Arc<str>,
     rows: HashMap<u128, u32, RandomState>,
     /// The row last used for a target, by the lowest bits of the target's index: a caller's answers are mostly alike.
     recent: [(u128, u32); RECENT],
+}
+
+impl Default for Mapper {
+    fn default() -> Self {
+        Self {
+            interner: Interner::default(),
+            spans: span::Scratch::default(),
+            places: Places::default(),
+            hits: Hits::default(),
+            name: String::new(),
+            nobody: "".into(),
+            rows: HashMap::default(),
+            recent: [(0, 0); RECENT],
+        }
+    }
 }
 
 /// What requests must share to share a row.
@@ -99,10 +129,22 @@ pub(super) struct Request {
     pub(super) time_ns: u64,
 }
 
-impl Default for Mapper {
-    fn default() -> Self {
-        let (interner, spans) = (Interner::default(), span::Scratch::default());
-        Self { interner, spans, rows: HashMap::default(), recent: [(0, 0); RECENT] }
+/// Under what a later log may name a request that went well; 0 = nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keys {
+    /// [`request_key`](super::request_key) of its id.
+    pub(super) request: u64,
+    /// [`span_key`](super::span_key) of the span around it.
+    pub(super) enclosing: u64,
+    /// The same of the span around that, where the nearest is a model library's: it is part of the call.
+    pub(super) outer: u64,
+}
+
+impl Keys {
+    /// The two that a mark has room for: an application's log names the outermost span, a model's log the request.
+    fn mark(self) -> Option<(u64, u64)> {
+        let mut known = [self.request, self.outer, self.enclosing].into_iter().filter(|key| *key != 0);
+        known.next().map(|key| (key, known.next().unwrap_or(0)))
     }
 }
 
@@ -129,26 +171,26 @@ impl Mapper {
         wire::logs(bytes, &mut visitor)
     }
 
-    /// Checks an `ExportMetricsServiceRequest`; its points are no requests.
+    /// Maps an `ExportMetricsServiceRequest`; its points are no requests.
     ///
     /// # Errors
     /// As [`Mapper::traces`].
-    pub fn metrics(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<(), WireError> {
-        let mut points = Points(0);
-        wire::metrics(bytes, &mut points)?;
-        tally.records.not_inference += points.0;
-        Ok(())
+    pub fn metrics(&mut self, observer: &Observer, bytes: &[u8], tally: &mut Tally) -> Result<(), WireError> {
+        self.begin();
+        let mut visitor = metric::Visitor::new(observer, self, tally);
+        wire::metrics(bytes, &mut visitor)
     }
 
     fn begin(&mut self) {
         self.interner.trim();
+        self.places.begin();
         self.rows.clear();
         self.recent.fill((0, 0));
         self.spans.clear();
     }
 
-    /// Adds a request that did not fail to its row.
-    pub(super) fn count(&mut self, tally: &mut Tally, request: &Request) {
+    /// Adds a request that did not fail to its row, and a mark by which a later log may prove it broken.
+    pub(super) fn count(&mut self, tally: &mut Tally, request: &Request, keys: Keys) {
         let packed = request.key.packed();
         let slot = request.key.known as usize % RECENT;
         if self.recent[slot].0 != packed {
@@ -157,6 +199,10 @@ impl Mapper {
         let index = self.recent[slot].1;
         let row = &mut tally.rows[index as usize];
         row.requests += request.weight;
+        if request.key.outcome == Outcome::Success {
+            let (end_ns, weight) = (request.time_ns, request.weight);
+            tally.successes.extend(keys.mark().map(|(key, also)| Success { key, also, row: index, end_ns, weight }));
+        }
         let Some(seconds) = request.seconds else { return };
         tally.timings.push(Timing { row: index, seconds, weight: request.weight });
         if row.exemplar.is_none_or(|e| seconds > e.seconds) {
@@ -187,14 +233,5 @@ fn new_row(known: &Known, caller: &Arc<str>, key: &RowKey) -> Row {
         ending: key.ending,
         requests: 0.0,
         exemplar: None,
-    }
-}
-
-/// Counts metric points.
-struct Points(u64);
-
-impl<'a> wire::MetricVisitor<'a> for Points {
-    fn point(&mut self, _: &wire::Metric<'a>, _: &wire::Point<'a>) {
-        self.0 += 1;
     }
 }
