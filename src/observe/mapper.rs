@@ -129,22 +129,15 @@ pub(super) struct Request {
     pub(super) time_ns: u64,
 }
 
-/// Under what a later log may name a request that went well; 0 = nothing.
+/// The keys under which records of one request meet it, of its request id and of spans around it; 0 = none.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Keys {
-    /// [`request_key`](super::request_key) of its id.
-    pub(super) request: u64,
-    /// [`span_key`](super::span_key) of the span around it.
-    pub(super) enclosing: u64,
-    /// The same of the span around that, where the nearest is a model library's: it is part of the call.
-    pub(super) outer: u64,
-}
+pub(super) struct Keys(pub(super) [u64; 3]);
 
 impl Keys {
-    /// The two that a mark has room for: an application's log names the outermost span, a model's log the request.
-    fn mark(self) -> Option<(u64, u64)> {
-        let mut known = [self.request, self.outer, self.enclosing].into_iter().filter(|key| *key != 0);
-        known.next().map(|key| (key, known.next().unwrap_or(0)))
+    /// Those that there are, two by two; 0 for a missing second one.
+    fn pairs(self) -> impl Iterator<Item = [u64; 2]> {
+        let mut known = self.0.into_iter().filter(|key| *key != 0);
+        std::iter::from_fn(move || Some([known.next()?, known.next().unwrap_or(0)]))
     }
 }
 
@@ -189,7 +182,7 @@ impl Mapper {
         self.spans.clear();
     }
 
-    /// Adds a request that did not fail to its row, and a mark by which a later log may prove it broken.
+    /// Adds a request that did not fail to its row, and a mark for each key by which a later log may prove it broken.
     pub(super) fn count(&mut self, tally: &mut Tally, request: &Request, keys: Keys) {
         let packed = request.key.packed();
         let slot = request.key.known as usize % RECENT;
@@ -201,7 +194,10 @@ impl Mapper {
         row.requests += request.weight;
         if request.key.outcome == Outcome::Success {
             let (end_ns, weight) = (request.time_ns, request.weight);
-            tally.successes.extend(keys.mark().map(|(key, also)| Success { key, also, row: index, end_ns, weight }));
+            // Two keys a mark: the request of the one is that of the other.
+            for [key, also] in keys.pairs() {
+                tally.successes.push(Success { key, also, row: index, end_ns, weight });
+            }
         }
         let Some(seconds) = request.seconds else { return };
         tally.timings.push(Timing { row: index, seconds, weight: request.weight });

@@ -100,18 +100,17 @@ impl Places {
         index
     }
 
-    /// Notes that a place spoke through a channel; gives its index in [`Tally::heard`].
-    pub(super) fn hear(&mut self, index: usize, channel: Channel, time_ns: u64, tally: &mut Tally) -> Option<u32> {
+    /// Notes that a place spoke through a channel; says where in `tally.heard`.
+    pub(super) fn hear(&mut self, index: usize, channel: Channel, time_ns: u64, tally: &mut Tally) -> Option<usize> {
         let place = self.places.get_mut(index)?;
         let slot = place.heard.get_mut(channel as usize)?;
-        if let Some((at, heard)) = slot.and_then(|at| Some((at, tally.heard.get_mut(at)?))) {
+        if let Some(heard) = slot.and_then(|at| tally.heard.get_mut(at)) {
             heard.first_ns = heard.first_ns.min(time_ns);
             heard.last_ns = heard.last_ns.max(time_ns);
             heard.records = heard.records.saturating_add(1);
-            return u32::try_from(at).ok();
+            return *slot;
         }
-        let at = tally.heard.len();
-        *slot = Some(at);
+        *slot = Some(tally.heard.len());
         self.touched.push(index);
         tally.heard.push(Heard {
             target: Arc::clone(&place.target),
@@ -122,7 +121,7 @@ impl Places {
             last_ns: time_ns,
             records: 1,
         });
-        u32::try_from(at).ok()
+        Some(tally.heard.len() - 1)
     }
 
     /// Adds a fact about a place. Of its signs of life one a second is kept, and the first one after anything else.

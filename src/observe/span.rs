@@ -275,7 +275,7 @@ fn count_from(mapper: &mut Mapper, tally: &mut Tally, entry: &Entry, vantage: Va
     let key = RowKey { known: entry.known, caller: entry.caller, vantage, status, outcome, ending };
     let seconds = super::observation::elapsed(entry.start_ns, entry.end_ns);
     let (trace_id, span_id, time_ns) = (entry.trace_id, entry.span_id, entry.end_ns);
-    let of_span = |span_id| span_key(&trace_id, &span_id);
-    let keys = Keys { request: entry.request, enclosing: of_span(entry.parent), outer: of_span(entry.outer) };
+    let outer = span_key(&trace_id, &entry.outer);
+    let keys = Keys([entry.request, span_key(&trace_id, &entry.parent), outer]);
     mapper.count(tally, &Request { key, weight: entry.weight, seconds, trace_id, span_id, time_ns }, keys);
 }

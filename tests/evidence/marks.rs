@@ -61,7 +61,7 @@ fn a_success_leaves_a_mark_under_each_key_that_it_has() {
     assert_eq!(keys(&traces(vec![http(APP, 200, Vec::new())])), [enclosing]);
     for name in ["http.response.header.x-baseten-request-id", "http.response.header.x_baseten_request_id"] {
         let tally = traces(vec![http(APP, 200, vec![header(name)])]);
-        assert_eq!((keys(&tally), tally.successes.len()), (vec![request, enclosing], 1), "{name}");
+        assert_eq!(keys(&tally), [request, enclosing], "{name}");
         let mark = tally.successes[0];
         assert_eq!((mark.row, mark.end_ns), (0, 2_000));
         assert!((mark.weight - 1.0).abs() < f64::EPSILON);
@@ -75,7 +75,7 @@ fn a_success_leaves_a_mark_under_each_key_that_it_has() {
 fn a_models_library_is_part_of_the_call() {
     let sdk = || span(SDK, APP, vec![attribute("gen_ai.request.model", "llama")]);
     let fine = traces(vec![http(SDK, 200, Vec::new()), sdk()]);
-    assert_eq!(keys(&fine), [join_key(&[&TRACE, &APP]), join_key(&[&TRACE, &SDK])]);
+    assert_eq!(keys(&fine), [join_key(&[&TRACE, &SDK]), join_key(&[&TRACE, &APP])]);
     let failed = traces(vec![http(SDK, 502, Vec::new()), sdk()]);
     assert_eq!(failed.failures[0].parent_span_id, APP, "the application's log names the span around the library's");
     let alone = traces(vec![sdk()]);

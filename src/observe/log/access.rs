@@ -24,7 +24,7 @@ impl<'a> Visitor<'_, 'a> {
         let seconds = Some(self.picks.seconds).filter(|s| *s > 0.0);
         let weight = self.observer.weights.gateway;
         let request = Request { key, weight, seconds, trace_id, span_id, time_ns: time(record) };
-        self.mapper.count(self.tally, &request, Keys { request: self.request, ..Keys::default() });
+        self.mapper.count(self.tally, &request, Keys([self.request, 0, 0]));
     }
 
     fn failed(&mut self, record: &LogRecord<'a>, known: u32) {

@@ -45,9 +45,10 @@ impl<'a> Visitor<'_, 'a> {
         let channel = nature.or(placed.and_then(|p| p.channel)).unwrap_or(Channel::ContainerLogs);
         let platform = placed.map_or("", |p| p.target.platform.as_str());
         let line = knowledge.lines.recognise(&Said { texts, view, channel, platform }, &mut self.mapper.hits);
-        if let Some(heard) = place.and_then(|index| self.mapper.places.hear(index, channel, event_ns, self.tally)) {
+        if let Some(index) = place {
+            let heard = self.mapper.places.hear(index, channel, event_ns, self.tally);
             let key = request_key(request_id(&knowledge.request_ids, view));
-            if key != 0 {
+            if let Some(heard) = heard.and_then(|at| u32::try_from(at).ok()).filter(|_| key != 0) {
                 let finished = line.is_some_and(|line| line.finishes);
                 self.tally.activity.push(Activity { key, heard, time_ns: event_ns, finished });
             }
