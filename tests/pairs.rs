@@ -133,6 +133,11 @@ impl Ledger for Counted {
     }
     fn primary(&mut self, _: &Row, _: Vantage) {}
     fn unjoined(&mut self, _: Vantage, _: f64) {}
+    /// The other record came after the verdict was told: the case feed carries what both together say.
+    fn refined(&mut self, case: &Settled<'_>, before: &Verdict, _: Vantage) {
+        let told = self.settled.iter_mut().find(|verdict| *verdict == before).expect("only what was told is refined");
+        *told = case.verdict.clone();
+    }
 }
 
 fn folded(books: &Arc<Rulebooks>, observer: &Observer, pair: &Pair, log_first: bool, apart: u64) -> Counted {

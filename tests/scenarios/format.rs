@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) settle: Option<Span>,
     /// Cases that may be open at once.
     pub(crate) open_cases: Option<usize>,
+    /// Facts about containers that may be held at once.
+    pub(crate) facts: Option<usize>,
     /// The container logs of the cluster are declared able to report a death.
     #[serde(default)]
     pub(crate) container_logs_report_death: bool,
@@ -103,13 +105,15 @@ pub(crate) enum Count {
     Repeated,
     /// Cases that a limit closed.
     DroppedCases,
+    /// Facts about containers that a limit let go.
+    DroppedFacts,
     /// Sources whose times were shifted.
     Shifted,
 }
 
 impl Count {
     /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Requests,
         Self::Failures,
         Self::Late,
@@ -119,6 +123,7 @@ impl Count {
         Self::Unjoined,
         Self::Repeated,
         Self::DroppedCases,
+        Self::DroppedFacts,
         Self::Shifted,
     ];
 }

@@ -213,6 +213,7 @@ fn settings(scenario: &Scenario) -> Settings {
     let default = Settings::default();
     Settings {
         settle: scenario.settings.settle.map_or(default.settle, |span| Duration::from_nanos(span.0)),
+        evidence: scenario.settings.facts.unwrap_or(default.evidence),
         open: scenario.settings.open_cases.unwrap_or(default.open),
         ..default
     }
