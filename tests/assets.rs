@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[path = "assets/causes_board.rs"]
+mod causes_board;
 #[path = "assets/dashboard.rs"]
 mod dashboard;
 #[path = "assets/fleet_board.rs"]
@@ -186,7 +188,7 @@ fn every_name_in_rules_and_dashboards_exists() {
 
 #[test]
 fn dashboards_are_what_the_generator_writes() {
-    let boards = vec![fleet_board::board()];
+    let boards = [fleet_board::board(), causes_board::board()];
     for board in boards {
         let path = root("dashboards").join(format!("{}.json", board.uid.trim_start_matches("coroner-")));
         let text = board.text();
