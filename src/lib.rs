@@ -24,3 +24,4 @@ pub mod otlp;
 pub mod receive;
 pub mod shutdown;
 pub mod telemetry;
+mod yaml;

@@ -5,11 +5,16 @@
 
 mod detail;
 mod evidence;
+mod failing;
 mod intern;
 mod join;
+pub mod knowledge;
 mod log;
 mod mapper;
+mod metric;
 mod observation;
+mod pattern;
+mod place;
 mod sampling;
 mod semconv;
 mod span;
@@ -18,7 +23,7 @@ mod tally;
 pub mod target;
 mod transport;
 
-pub use evidence::{Activity, Channel, Evidence, Heard, Success, join_key};
+pub use evidence::{Activity, Channel, Evidence, Heard, Reading, ReadingKind, Success, join_key};
 pub use mapper::{Mapper, OTHER_PLATFORM, Observer, Weights};
 pub use observation::{Api, Ending, Observation, Outcome, Status, Target, Transport, Vantage};
 pub use tally::{Exemplar, Records, Row, Tally, Timing};

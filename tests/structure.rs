@@ -14,15 +14,16 @@ const EMPTY_NAMES: [&str; 6] = ["util", "utils", "common", "helpers", "misc", "m
 
 /// What a module may use, besides itself. In the order of the flow; what stands lower may use what stands higher.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("yaml", &[]),
     ("otlp", &[]),
     // The words of a verdict lie in `judge` and know nobody.
     ("taxonomy", &[]),
     // Patterns of names know nobody either.
     ("glob", &[]),
     ("observe", &["otlp", "taxonomy"]),
-    ("judge", &["observe", "taxonomy"]),
+    ("judge", &["observe", "taxonomy", "yaml"]),
     ("correlate", &["judge", "observe", "taxonomy"]),
-    ("config", &["observe"]),
+    ("config", &["observe", "yaml"]),
     ("telemetry", &["config"]),
     ("receive", &["otlp", "telemetry"]),
     ("measure", &["correlate", "glob", "judge", "observe", "taxonomy", "telemetry"]),

@@ -1,13 +1,9 @@
-//! A YAML file as a tree that knows its lines.
+//! A config's tree: what [`crate::yaml`] reads, with scalars as the text that a key then understands.
 //!
-//! In: text. Out: nodes, each with the line it stands in, so that every error of a file can be told at once and with
-//! its place; a derived reader would stop at the first. Duplicate keys and broken YAML are refused by the library.
+//! In: text. Out: nodes, each with the line it stands in.
 
 use super::problem::Problem;
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
-use std::fmt;
+use crate::yaml;
 
 /// One value and the line where it begins.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,19 +31,28 @@ pub(super) struct Entry {
 
 /// Reads a file's text; an empty file is an empty node.
 pub(super) fn parse(file: &str, text: &str) -> Result<Node, Problem> {
-    let tree: Result<Option<Spanned<Value>>, _> = serde_saphyr::from_str(text);
-    match tree {
-        Ok(tree) => Ok(tree.map_or(Node { line: 1, value: Value::Empty }, node)),
-        Err(error) => {
-            let wrong = error.without_snippet().to_string().replace('\n', " ");
-            let line = error.location().map(|at| at.line());
-            Err(Problem::in_file(file, line, "", &wrong, "valid YAML"))
-        }
-    }
+    let root = yaml::Node::parse(text).map_err(|(at, wrong)| {
+        let line = (at.line != 0).then_some(at.line);
+        Problem::in_file(file, line, "", &wrong, "valid YAML")
+    })?;
+    Ok(node(root))
 }
 
-fn node(spanned: Spanned<Value>) -> Node {
-    Node { line: spanned.referenced.line(), value: spanned.value }
+fn node(read: yaml::Node) -> Node {
+    let value = match read.value {
+        yaml::Value::Null => Value::Empty,
+        yaml::Value::Bool(value) => Value::Scalar(value.to_string()),
+        yaml::Value::Int(value) => Value::Scalar(value.to_string()),
+        yaml::Value::Float(value) => Value::Scalar(value.to_string()),
+        yaml::Value::Text(text) => Value::Scalar(text),
+        yaml::Value::List(items) => Value::List(items.into_iter().map(node).collect()),
+        yaml::Value::Map(entries) => Value::Map(entries.into_iter().map(entry).collect()),
+    };
+    Node { line: read.at.line, value }
+}
+
+fn entry(read: yaml::Entry) -> Entry {
+    Entry { name: read.key, line: read.at.line, node: node(read.node) }
 }
 
 impl Value {
@@ -59,70 +64,6 @@ impl Value {
             Self::List(_) => "a list",
             Self::Map(_) => "a group of keys",
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value, a list or a group of keys")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Empty)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Empty)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
-        Ok(Value::Scalar(v.to_string()))
-    }
-
-    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
-        Ok(Value::Scalar(v.to_string()))
-    }
-
-    fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
-        Ok(Value::Scalar(v.to_string()))
-    }
-
-    fn visit_f64<E>(self, v: f64) -> Result<Value, E> {
-        Ok(Value::Scalar(v.to_string()))
-    }
-
-    fn visit_str<E>(self, v: &str) -> Result<Value, E> {
-        Ok(Value::Scalar(v.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element::<Spanned<Value>>()? {
-            list.push(node(item));
-        }
-        Ok(Value::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut map = Vec::new();
-        while let Some((key, value)) = entries.next_entry::<Spanned<String>, Spanned<Value>>()? {
-            map.push(Entry { name: key.value, line: key.referenced.line(), node: node(value) });
-        }
-        Ok(Value::Map(map))
     }
 }
 

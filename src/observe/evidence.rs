@@ -8,7 +8,8 @@ use crate::judge::taxonomy::EvidenceKind;
 use std::sync::Arc;
 
 /// What kind of source speaks. It decides whether its silence about a death means anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// The platform's own export of model logs, which reports how containers end.
     PlatformLogs,
@@ -23,7 +24,16 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// The word used in labels and documentation.
+    /// Every channel.
+    pub const ALL: &'static [Self] =
+        &[Self::PlatformLogs, Self::ContainerLogs, Self::Kubernetes, Self::Kernel, Self::Metrics];
+
+    /// Whether a source of this kind reports a container's death by its nature.
+    pub const fn reports_death(self) -> bool {
+        matches!(self, Self::PlatformLogs | Self::Kubernetes | Self::Kernel)
+    }
+
+    /// The word used in labels, books and documentation.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PlatformLogs => "platform_logs",
@@ -102,6 +112,61 @@ pub struct Activity {
     pub time_ns: u64,
     /// It is the line that a server writes when it has answered.
     pub finished: bool,
+}
+
+/// What a metric point says about a container at one moment. Alone it proves nothing: the fold compares it with the one before.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Whose container; an empty field means "not stated".
+    pub target: Arc<Target>,
+    /// Name of the replica; empty where unknown.
+    pub replica: Arc<str>,
+    /// Tells the containers of one replica apart: [`join_key`] of the container's name, 0 where none is stated.
+    pub container: u64,
+    /// What was measured.
+    pub kind: ReadingKind,
+    /// The value: a count, bytes, or 1 and 0 for true and false.
+    pub value: f64,
+    /// When, ns since 1970.
+    pub time_ns: u64,
+    /// What the container's last end was, where the point says so. It holds for the *last* end, however long ago: news only
+    /// when the restarts rise or the word was another before.
+    pub last_end: Option<EvidenceKind>,
+}
+
+/// What a [`Reading`] measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ReadingKind {
+    /// How often the container was started again; cumulative.
+    Restarts,
+    /// Bytes of memory that it cannot give back.
+    MemoryUsed,
+    /// Bytes of memory that it may use.
+    MemoryLimit,
+    /// Whether it is ready.
+    Ready,
+    /// How many replicas serve.
+    Replicas,
+    /// Whether the container's last end was [`Reading::last_end`]: 1 or 0.
+    LastEnd,
+}
+
+impl ReadingKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] =
+        &[Self::Restarts, Self::MemoryUsed, Self::MemoryLimit, Self::Ready, Self::Replicas, Self::LastEnd];
+
+    /// The word used in books.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Restarts => "restarts",
+            Self::MemoryUsed => "memory_used",
+            Self::MemoryLimit => "memory_limit",
+            Self::Ready => "ready",
+            Self::Replicas => "replicas",
+            Self::LastEnd => "last_end",
+        }
+    }
 }
 
 /// A key under which records of one request meet: over the bytes of a request id, or of a trace id and the id of the span that

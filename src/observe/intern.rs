@@ -29,8 +29,24 @@ pub(super) struct Known {
     pub(super) stream: bool,
 }
 
+/// URLs that are found without a hash over all of them.
+const RECENT: usize = 256;
+
+/// Bytes of a URL that are kept for that; calls to models have about 70.
+const RECENT_LENGTH: usize = 112;
+
+/// A URL seen lately, as its client wrote it.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    url: [u8; RECENT_LENGTH],
+    length: u8,
+    index: u32,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Interner {
+    /// One for each [`slot`]; allocated by the first URL.
+    recent: Vec<Recent>,
     by_url: HashMap<Box<str>, u32, RandomState>,
     known: Vec<Known>,
     by_known: HashMap<Known, u32, RandomState>,
@@ -82,7 +98,20 @@ impl Interner {
             self.key = key;
             return index;
         }
-        self.by_key(patterns, without_query(url), split_url)
+        let bytes = url.as_bytes();
+        let slot = slot(bytes);
+        let seen = slot.and_then(|slot| self.recent.get(slot));
+        if let Some(seen) = seen.filter(|seen| seen.url.get(..usize::from(seen.length)) == Some(bytes)) {
+            return seen.index;
+        }
+        let index = self.by_key(patterns, without_query(url), split_url);
+        if let (Some(slot), Ok(length)) = (slot, u8::try_from(bytes.len())) {
+            self.recent.resize(RECENT, Recent { url: [0; RECENT_LENGTH], length: 0, index: NO_TARGET });
+            let recent = &mut self.recent[slot];
+            recent.url[..bytes.len()].copy_from_slice(bytes);
+            (recent.length, recent.index) = (length, index);
+        }
+        index
     }
 
     fn by_key<'a>(
@@ -112,6 +141,16 @@ impl Interner {
         self.by_known.insert(known, index);
         index
     }
+}
+
+/// Where a URL is kept, by its length and the parts that tell URLs to models apart: 16 bytes of the host, and the path's end.
+/// `None` where it is too long or too short.
+fn slot(url: &[u8]) -> Option<usize> {
+    let word = |at: usize| Some(u64::from_le_bytes(*url.get(at..)?.first_chunk()?));
+    let end = u64::from_le_bytes(*url.last_chunk()?);
+    let folded = word(8)? ^ word(16)?.rotate_left(29) ^ end.rotate_left(47) ^ url.len() as u64;
+    let spread = folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56;
+    (url.len() <= RECENT_LENGTH).then_some(spread as usize)
 }
 
 impl From<Found> for Known {

@@ -4,9 +4,11 @@
 //! export, so that a successful request costs no allocation.
 
 use super::intern::{Interner, Known};
+use super::knowledge::{Hits, Knowledge};
+use super::place::Places;
 use super::target::Patterns;
 use super::transport::Transports;
-use super::{Ending, Exemplar, Outcome, Row, Status, Tally, Timing, Vantage, log, span};
+use super::{Ending, Exemplar, Outcome, Row, Status, Success, Tally, Timing, Vantage, join_key, log, metric, span};
 use crate::otlp::wire::{self, WireError};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -14,6 +16,9 @@ use std::sync::Arc;
 
 /// Platform label of calls that carry `GenAI` attributes but go to a host that no pattern knows.
 pub const OTHER_PLATFORM: &str = "other";
+
+/// Targets whose last row is remembered.
+const RECENT: usize = 64;
 
 /// How many requests a record of each vantage stands for where its `tracestate` does not say; 1 = not sampled.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,31 +37,61 @@ impl Default for Weights {
     }
 }
 
-/// What every mapper reads: target patterns, the transport table, declared sampling.
+/// What every mapper reads: target patterns, the transport table, declared sampling, what is known of containers.
 #[derive(Debug)]
 pub struct Observer {
     pub(super) patterns: Patterns,
     pub(super) transports: Transports,
     pub(super) weights: Weights,
+    pub(super) knowledge: Knowledge,
 }
 
 impl Observer {
-    /// An observer for these target patterns (the user's in front of the books').
+    /// An observer for these target patterns (the user's in front of the books'). It knows nothing of containers.
     pub fn new(patterns: Patterns, weights: Weights) -> Self {
-        Self { patterns, transports: Transports::builtin(), weights }
+        Self { patterns, transports: Transports::builtin(), weights, knowledge: Knowledge::default() }
+    }
+
+    /// The same, which also knows what logs, Kubernetes objects and metrics say about containers.
+    #[must_use]
+    pub fn knowing(self, knowledge: Knowledge) -> Self {
+        Self { knowledge, ..self }
     }
 }
 
 /// One thread's reusable memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Mapper {
     pub(super) interner: Interner,
     pub(super) spans: span::Scratch,
-    rows: HashMap<RowKey, u32, RandomState>,
+    pub(super) places: Places,
+    pub(super) hits: Hits,
+    /// Where names of fields are put together.
+    pub(super) name: String,
+    /// The empty name, shared.
+    pub(super) nobody: Arc<str>,
+    rows: HashMap<u128, u32, RandomState>,
+    /// The row last used for a target, by the lowest bits of the target's index: a caller's answers are mostly alike.
+    recent: [(u128, u32); RECENT],
+}
+
+impl Default for Mapper {
+    fn default() -> Self {
+        Self {
+            interner: Interner::default(),
+            spans: span::Scratch::default(),
+            places: Places::default(),
+            hits: Hits::default(),
+            name: String::new(),
+            nobody: "".into(),
+            rows: HashMap::default(),
+            recent: [(0, 0); RECENT],
+        }
+    }
 }
 
 /// What requests must share to share a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct RowKey {
     pub(super) known: u32,
     pub(super) caller: u32,
@@ -64,6 +99,22 @@ pub(super) struct RowKey {
     pub(super) status: Status,
     pub(super) outcome: Outcome,
     pub(super) ending: Option<Ending>,
+}
+
+impl RowKey {
+    /// All of it in one number, never 0: one comparison instead of six.
+    fn packed(&self) -> u128 {
+        let (protocol, code) = match self.status {
+            Status::None => (0, 0),
+            Status::Http(code) => (1, code),
+            Status::Grpc(code) => (2, code),
+            Status::WebSocket(code) => (3, code),
+        };
+        let ending = self.ending.map_or(0, |ending| 1 + ending as u8);
+        let words = [protocol, 1 + self.vantage as u8, self.outcome as u8, ending];
+        let low = u64::from(u32::from_le_bytes(words)) | u64::from(code) << 32;
+        u128::from(low) | u128::from(self.known) << 64 | u128::from(self.caller) << 96
+    }
 }
 
 /// One request that did not fail.
@@ -76,6 +127,15 @@ pub(super) struct Request {
     pub(super) trace_id: [u8; 16],
     pub(super) span_id: [u8; 8],
     pub(super) time_ns: u64,
+}
+
+/// The [`join_key`]s of one request; 0 = none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keys(pub(super) [u64; 3]);
+
+/// The key of a span that encloses a call; 0 where there is none.
+pub(super) fn enclosing_key(trace_id: [u8; 16], span_id: [u8; 8]) -> u64 {
+    if span_id == [0; 8] { 0 } else { join_key(&[&trace_id, &span_id]) }
 }
 
 impl Mapper {
@@ -101,42 +161,57 @@ impl Mapper {
         wire::logs(bytes, &mut visitor)
     }
 
-    /// Checks an `ExportMetricsServiceRequest`; its points are no requests.
+    /// Maps an `ExportMetricsServiceRequest`; its points are no requests.
     ///
     /// # Errors
     /// As [`Mapper::traces`].
-    pub fn metrics(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<(), WireError> {
-        let mut points = Points(0);
-        wire::metrics(bytes, &mut points)?;
-        tally.records.not_inference += points.0;
-        Ok(())
+    pub fn metrics(&mut self, observer: &Observer, bytes: &[u8], tally: &mut Tally) -> Result<(), WireError> {
+        self.begin();
+        let mut visitor = metric::Visitor::new(observer, self, tally);
+        wire::metrics(bytes, &mut visitor)
     }
 
     fn begin(&mut self) {
         self.interner.trim();
+        self.places.begin();
         self.rows.clear();
+        self.recent.fill((0, 0));
         self.spans.clear();
     }
 
-    /// Adds a request that did not fail to its row.
-    pub(super) fn count(&mut self, tally: &mut Tally, request: &Request) {
-        let interner = &self.interner;
-        let index = *self.rows.entry(request.key).or_insert_with(|| {
-            tally.rows.push(new_row(
-                interner.known(request.key.known),
-                interner.caller_name(request.key.caller),
-                &request.key,
-            ));
-            u32::try_from(tally.rows.len() - 1).unwrap_or(u32::MAX)
-        });
+    /// Adds a request that did not fail to its row, and a mark for each key by which a later log may prove it broken.
+    pub(super) fn count(&mut self, tally: &mut Tally, request: &Request, keys: Keys) {
+        let packed = request.key.packed();
+        let slot = request.key.known as usize % RECENT;
+        if self.recent[slot].0 != packed {
+            self.recent[slot] = (packed, self.row(tally, packed, &request.key));
+        }
+        let index = self.recent[slot].1;
         let row = &mut tally.rows[index as usize];
         row.requests += request.weight;
+        if request.key.outcome == Outcome::Success {
+            let (end_ns, weight) = (request.time_ns, request.weight);
+            let marks =
+                keys.0.into_iter().filter(|key| *key != 0).map(|key| Success { key, row: index, end_ns, weight });
+            tally.successes.extend(marks);
+        }
         let Some(seconds) = request.seconds else { return };
         tally.timings.push(Timing { row: index, seconds, weight: request.weight });
         if row.exemplar.is_none_or(|e| seconds > e.seconds) {
             let (trace_id, span_id, time_ns) = (request.trace_id, request.span_id, request.time_ns);
             row.exemplar = Some(Exemplar { trace_id, span_id, seconds, time_ns });
         }
+    }
+}
+
+impl Mapper {
+    /// The row of this key, a new one where there was none.
+    fn row(&mut self, tally: &mut Tally, packed: u128, key: &RowKey) -> u32 {
+        let interner = &self.interner;
+        *self.rows.entry(packed).or_insert_with(|| {
+            tally.rows.push(new_row(interner.known(key.known), interner.caller_name(key.caller), key));
+            u32::try_from(tally.rows.len() - 1).unwrap_or(u32::MAX)
+        })
     }
 }
 
@@ -150,14 +225,5 @@ fn new_row(known: &Known, caller: &Arc<str>, key: &RowKey) -> Row {
         ending: key.ending,
         requests: 0.0,
         exemplar: None,
-    }
-}
-
-/// Counts metric points.
-struct Points(u64);
-
-impl<'a> wire::MetricVisitor<'a> for Points {
-    fn point(&mut self, _: &wire::Metric<'a>, _: &wire::Point<'a>) {
-        self.0 += 1;
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A tally is reused: [`Tally::clear`] keeps its memory, so that the steady state allocates nothing.
 
-use super::{Activity, Ending, Evidence, Heard, Observation, Outcome, Status, Success, Target, Vantage};
+use super::{Activity, Ending, Evidence, Heard, Observation, Outcome, Reading, Status, Success, Target, Vantage};
 use std::sync::Arc;
 
 /// Requests of one export that did not fail and share all their labels.
@@ -77,6 +77,8 @@ pub struct Tally {
     pub successes: Vec<Success>,
     /// Facts about containers.
     pub evidence: Vec<Evidence>,
+    /// What metric points say about containers.
+    pub readings: Vec<Reading>,
     /// Which sources of which containers spoke.
     pub heard: Vec<Heard>,
     /// Lines of model logs that carry a request id.
@@ -93,6 +95,7 @@ impl Tally {
         self.failures.clear();
         self.successes.clear();
         self.evidence.clear();
+        self.readings.clear();
         self.heard.clear();
         self.activity.clear();
         self.records = Records::default();

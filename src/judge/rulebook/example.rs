@@ -2,10 +2,10 @@
 //!
 //! An example is a promise: judged through all books, it is decided by the rule that it stands under.
 
-use super::node::Node;
 use super::read::{Fields, Reader};
 use super::when;
 use crate::observe::{Api, Observation, Outcome, Status, Target, Transport, Vantage};
+use crate::yaml::Node;
 use std::sync::Arc;
 
 /// A request starts at this time in examples, ns since 1970.
@@ -63,6 +63,6 @@ fn headers(reader: &mut Reader<'_>, fields: Fields<'_>) -> Vec<(String, String)>
         reader.wrong(node.at, "`headers` must be a map of names and values");
         return Vec::new();
     };
-    let read = |entry: &super::node::Entry| Some((entry.key.clone(), reader.text(&entry.node, &entry.key)?));
+    let read = |entry: &crate::yaml::Entry| Some((entry.key.clone(), reader.text(&entry.node, &entry.key)?));
     entries.iter().filter_map(read).collect()
 }

@@ -2,8 +2,8 @@
 //!
 //! In: nodes. Out: checked values, and in `errors` what is wrong, where, and what would be right.
 
-use super::node::{Entry, Node, Position, Value};
 use super::{BookError, phrases::Phrases};
+use crate::yaml::{Entry, Node, Position, Value};
 use serde::de::DeserializeOwned;
 
 /// One book being read.

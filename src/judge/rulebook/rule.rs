@@ -1,10 +1,10 @@
 //! Reading one rule: its verdict, what evidence may change in it, its examples.
 
-use super::node::{Node, Value};
 use super::read::{Fields, Reader};
 use super::{Decision, Rule, example, when};
 use crate::judge::taxonomy::{Blame, Cause, Class, Confidence, EvidenceKind, Match, Retry};
 use crate::judge::verdict::Verdict;
+use crate::yaml::{Node, Value};
 use std::sync::Arc;
 
 /// The keys of a rule, as the documentation lists them.
@@ -83,7 +83,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, platform: &str) -> Opti
     })
 }
 
-fn read_id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+pub(super) fn read_id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let id = reader.text(node, "id")?;
     let good = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))

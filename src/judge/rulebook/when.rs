@@ -1,9 +1,9 @@
 //! Reading a rule's `when`: each key checked, and that all of them together can hold.
 
 use super::condition::{HeaderTest, StatusTest, When};
-use super::node::{Node, Value};
 use super::read::{Fields, Reader};
 use crate::observe::{Ending, Status, Vantage};
+use crate::yaml::{Node, Value};
 use regex::RegexBuilder;
 
 /// The keys of a `when`, as the documentation lists them.

@@ -101,7 +101,7 @@ fn walk<'a, V: LogVisitor<'a>>(bytes: &'a [u8], visitor: &mut V, memory: &mut Me
     loop {
         while let Some(attribute) = fields.bytes_of(ATTRIBUTES_KEY)? {
             match memory.read(attribute) {
-                Some((key, value)) => visitor.log_attribute(key, value),
+                Some(seen) => visitor.log_attribute(seen.key, seen.value),
                 None => odd_attribute(attribute, visitor)?,
             }
         }

@@ -115,7 +115,7 @@ fn walk<'a, V: SpanVisitor<'a>>(bytes: &'a [u8], visitor: &mut V, memory: &mut M
     loop {
         while let Some(attribute) = fields.bytes_of(ATTRIBUTES_KEY)? {
             match memory.read(attribute) {
-                Some((key, value)) => visitor.span_attribute(key, value),
+                Some(seen) => visitor.span_attribute(seen.key, seen.value),
                 None => odd_attribute(attribute, visitor)?,
             }
         }

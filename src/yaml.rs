@@ -1,7 +1,7 @@
-//! YAML with positions: a book as it was written, before it is understood.
+//! YAML with positions: a config or a book as it was written, before it is understood. Knows nobody.
 //!
-//! In: the text of a book. Out: a tree in which every key and value knows its line and column, so that *all* mistakes
-//! of a book can be told at once. A subtree is turned into a type by its `Deserialize`, like any other format.
+//! In: text. Out: a tree in which every key and value knows its line and column, so that *all* mistakes of a file can be told
+//! at once; a derived reader would stop at the first. Duplicate keys and broken YAML are refused by the library. A subtree is turned into a type by its `Deserialize`, like any other format.
 
 use serde::de::value::{Error as ValueError, MapDeserializer, SeqDeserializer};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
@@ -9,7 +9,7 @@ use serde::forward_to_deserialize_any;
 use serde_saphyr::Spanned;
 use std::fmt;
 
-/// Where something stands in a book, counted from 1.
+/// Where something stands in a file, counted from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// Line.
@@ -20,21 +20,21 @@ pub struct Position {
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) at: Position,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) at: Position,
+    pub(crate) value: Value,
 }
 
 /// A key, where it stands, and its value.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) at: Position,
-    pub(super) node: Node,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) at: Position,
+    pub(crate) node: Node,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     Int(i64),
@@ -45,8 +45,8 @@ pub(super) enum Value {
 }
 
 impl Node {
-    /// Reads a whole book.
-    pub(super) fn parse(text: &str) -> Result<Self, (Position, String)> {
+    /// Reads a whole file; an empty one is [`Value::Null`].
+    pub(crate) fn parse(text: &str) -> Result<Self, (Position, String)> {
         serde_saphyr::from_str::<Self>(text).map_err(|error| {
             let error = error.without_snippet();
             let at = error.location().map(position).unwrap_or_default();
@@ -55,12 +55,12 @@ impl Node {
     }
 
     /// The subtree as a `T`; the error says what is wrong, the node where.
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
         T::deserialize(self.clone()).map_err(|e| e.to_string())
     }
 
     /// The entries of a map.
-    pub(super) fn entries(&self) -> Option<&[Entry]> {
+    pub(crate) fn entries(&self) -> Option<&[Entry]> {
         match &self.value {
             Value::Map(entries) => Some(entries),
             _ => None,
@@ -68,7 +68,7 @@ impl Node {
     }
 
     /// The items of a list; a single value counts as a list of one.
-    pub(super) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match &self.value {
             Value::List(items) => items,
             _ => std::slice::from_ref(self),
@@ -76,7 +76,7 @@ impl Node {
     }
 
     /// What kind of value it is, for messages.
-    pub(super) const fn kind(&self) -> &'static str {
+    pub(crate) const fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "nothing",
             Value::Bool(_) => "true or false",
@@ -220,7 +220,7 @@ impl<'de> Deserializer<'de> for Node {
     }
 }
 
-/// As YAML on one line, for the documentation.
+/// As YAML on one line, for documentation.
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
