@@ -77,10 +77,7 @@ fn over_time() -> Vec<Panel> {
     vec![
         Panel {
             description: "inference_failures_total of class bad_gateway by cause; oom_killed in the strongest colour. Dots are exemplars that lead to a trace.",
-            queries: vec![query(
-                format!(r#"sum by (cause) ({}) > 0"#, failures(r#", class="bad_gateway""#)),
-                "{{cause}}",
-            )],
+            queries: vec![query(format!("sum by (cause) ({}) > 0", failures(r#", class="bad_gateway""#)), "{{cause}}")],
             colours: CAUSE_COLOURS,
             exemplars: true,
             no_value: "No failures",
