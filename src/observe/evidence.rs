@@ -90,12 +90,12 @@ pub struct Heard {
     pub records: u32,
 }
 
-/// That a request went well as far as its span shows, in a fixed size: a later log may prove its stream broken. One for each key.
+/// That a request went well as far as its span shows, in a fixed size: a later log may prove its stream broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Success {
-    /// [`request_key`] of the request id, or [`span_key`] of trace id and a span that encloses the call; never 0.
+    /// [`request_key`] of the request id, or [`span_key`] of trace id and a span around the call; never 0.
     pub key: u64,
-    /// The next key of the same request, whose mark names the one after it, round to the first; 0 where `key` is the only one.
+    /// Another key of the same request; 0 = none.
     pub also: u64,
     /// The row of the tally that counted it.
     pub row: u32,

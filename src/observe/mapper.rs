@@ -129,9 +129,17 @@ pub(super) struct Request {
     pub(super) time_ns: u64,
 }
 
-/// The keys of one request; 0 = none.
+/// The keys under which records of one request meet it, of its request id and of spans around it; 0 = none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keys(pub(super) [u64; 3]);
+
+impl Keys {
+    /// Those that there are, two by two; 0 for a missing second one.
+    fn pairs(self) -> impl Iterator<Item = [u64; 2]> {
+        let mut known = self.0.into_iter().filter(|key| *key != 0);
+        std::iter::from_fn(move || Some([known.next()?, known.next().unwrap_or(0)]))
+    }
+}
 
 impl Mapper {
     /// Maps an `ExportTraceServiceRequest`.
@@ -186,13 +194,10 @@ impl Mapper {
         row.requests += request.weight;
         if request.key.outcome == Outcome::Success {
             let (end_ns, weight) = (request.time_ns, request.weight);
-            // Each mark names the next key, and the last one the first.
-            let known = keys.0.into_iter().filter(|key| *key != 0);
-            let marks = known.clone().zip(known.cycle().skip(1)).map(|(key, next)| {
-                let also = if next == key { 0 } else { next };
-                Success { key, also, row: index, end_ns, weight }
-            });
-            tally.successes.extend(marks);
+            // Two keys a mark: the request of the one is that of the other.
+            for [key, also] in keys.pairs() {
+                tally.successes.push(Success { key, also, row: index, end_ns, weight });
+            }
         }
         let Some(seconds) = request.seconds else { return };
         tally.timings.push(Timing { row: index, seconds, weight: request.weight });

@@ -276,6 +276,6 @@ fn count_from(mapper: &mut Mapper, tally: &mut Tally, entry: &Entry, vantage: Va
     let seconds = super::observation::elapsed(entry.start_ns, entry.end_ns);
     let (trace_id, span_id, time_ns) = (entry.trace_id, entry.span_id, entry.end_ns);
     let outer = span_key(&trace_id, &entry.outer);
-    let keys = Keys([span_key(&trace_id, &entry.parent), outer, entry.request]);
+    let keys = Keys([entry.request, span_key(&trace_id, &entry.parent), outer]);
     mapper.count(tally, &Request { key, weight: entry.weight, seconds, trace_id, span_id, time_ns }, keys);
 }

@@ -48,9 +48,7 @@ impl<'a> Visitor<'_, 'a> {
         if let Some(index) = place {
             let heard = self.mapper.places.hear(index, channel, event_ns, self.tally);
             let key = request_key(request_id(&knowledge.request_ids, view));
-            if let Some(heard) = heard.and_then(|at| u32::try_from(at).ok())
-                && key != 0
-            {
+            if let Some(heard) = heard.and_then(|at| u32::try_from(at).ok()).filter(|_| key != 0) {
                 let finished = line.is_some_and(|line| line.finishes);
                 self.tally.activity.push(Activity { key, heard, time_ns: event_ns, finished });
             }
