@@ -48,12 +48,12 @@ pub(super) enum State {
     /// Counted as a request, not yet as a failure.
     Open,
     /// Told.
-    Settled(Outcome),
+    Settled(Ruling),
 }
 
 /// The verdict that was told, without its texts.
 #[derive(Clone, Debug)]
-pub(super) struct Outcome {
+pub(super) struct Ruling {
     pub(super) rule: Arc<Rule>,
     pub(super) class: Class,
     pub(super) cause: Cause,
@@ -64,7 +64,7 @@ pub(super) struct Outcome {
     pub(super) kind: Option<EvidenceKind>,
 }
 
-impl Outcome {
+impl Ruling {
     /// The same with its texts.
     pub(super) fn verdict(&self) -> Verdict {
         Verdict {

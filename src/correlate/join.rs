@@ -8,7 +8,7 @@
 //! with a log's, where they end together.
 
 use super::case::{Case, Keys, More, State, View, keys};
-use super::fold::{Correlator, count, row_of};
+use super::fold::{Correlator, count, only_proves, row_of};
 use super::merge::over_success;
 use super::successes::Found;
 use super::{Failure, Ledger};
@@ -38,8 +38,13 @@ impl Correlator {
             self.join(at, view, seen, ledger);
             return;
         }
-        let timing = seen.elapsed().map(|seconds| Timing { row: 0, seconds, weight: seen.weight });
-        let counts = count(&mut self.vantages, &row_of(seen), timing.into_iter(), (now_ns, ledger));
+        let counts = if only_proves(seen) {
+            ledger.observed(&row_of(seen));
+            false
+        } else {
+            let timing = seen.elapsed().map(|seconds| Timing { row: 0, seconds, weight: seen.weight });
+            count(&mut self.vantages, &row_of(seen), timing.into_iter(), (now_ns, ledger))
+        };
         match met {
             Some(at) if counts => {
                 let waited = self.docket.remove(at);
