@@ -71,7 +71,7 @@ impl Service {
     /// What is wrong with the rulebooks or the ports; then nothing runs.
     pub fn start(config: &Config) -> Result<Self, StartError> {
         // What can be wrong comes before anything is opened.
-        let books = books::load(&config.rulebooks)?;
+        let books = Arc::new(books::load(&config.rulebooks)?);
         // The user's patterns stand in front: they may say more about a host than a book does.
         let own_targets = config.observe.targets.iter().map(|(platform, spec)| (platform.as_str(), spec));
         let patterns = Patterns::compile(own_targets.chain(books.targets()))?;
@@ -97,7 +97,7 @@ impl Service {
         // Memory that goes around between map and fold, so that the steady state allocates nothing.
         let spent = Arc::new(Spent::new(REUSED));
         // The fold: one task that owns the cases and writes the series.
-        let correlator = Correlator::new(&settings::correlate(config));
+        let correlator = Correlator::new(&settings::correlate(config), Arc::clone(&books));
         let fold = Fold { queue: batches, correlator, store, feed: publisher, spent: Arc::clone(&spent) };
         stages.spawn(fold.run());
 

@@ -4,19 +4,36 @@
 //! the arrival time. Out: calls on a [`Ledger`]: what counts, once. A pure fold: it owns its state, does no I/O and
 //! reads no clock, so that the same exports at the same times always come to the same numbers.
 
+mod archive;
+mod bearing;
+mod case;
+mod clock;
+mod docket;
 mod fold;
 mod generations;
+mod join;
+mod merge;
+mod place;
+mod readings;
 mod repeat;
+mod settings;
+mod settle;
+mod signs;
+mod source;
+mod successes;
 #[cfg(test)]
 mod tests;
+mod tracks;
 mod vantage;
+mod weigh;
 
 use crate::judge::Verdict;
 use crate::judge::taxonomy::{Class, EvidenceKind};
 use crate::observe::{Ending, Observation, Row, Status, Target, Timing, Vantage};
 use std::sync::Arc;
 
-pub use fold::{Correlator, Settings};
+pub use fold::Correlator;
+pub use settings::Settings;
 
 /// What is kept of a failed request while its case is open, and told when it settles: no texts, no headers.
 #[derive(Clone, Debug)]
@@ -130,6 +147,8 @@ pub trait Ledger {
     /// Evidence came after the case that it speaks of had settled; no counter changes (`coroner_evidence_late_total{kind}`).
     /// `case` carries the verdict that it would have got; `before` is the one that was counted.
     fn corrected(&mut self, _case: &Settled<'_>, _before: &Verdict, _kind: EvidenceKind) {}
+    /// Another vantage of a case came after it had settled and knows better; no counter changes. `case` carries the better verdict.
+    fn refined(&mut self, _case: &Settled<'_>, _before: &Verdict, _by: Vantage) {}
     /// A request that had been counted as fine is proved broken: `inference_streams_total{ending="truncated"}` and
     /// `coroner_streams_corrected_total{from}`. Its failure is settled besides, by [`Ledger::settled`].
     fn stream_corrected(&mut self, _target: &Arc<Target>, _from: Option<Ending>, _requests: f64) {}

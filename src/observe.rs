@@ -23,7 +23,9 @@ mod tally;
 pub mod target;
 mod transport;
 
-pub use evidence::{Activity, Channel, Evidence, Heard, Reading, ReadingKind, Success, join_key};
+pub use evidence::{
+    Activity, Channel, Evidence, Heard, Reading, ReadingKind, Success, join_key, request_key, span_key,
+};
 pub use mapper::{Mapper, OTHER_PLATFORM, Observer, Weights};
 pub use observation::{Api, Ending, Observation, Outcome, Status, Target, Transport, Vantage};
 pub use tally::{Exemplar, Records, Row, Tally, Timing};

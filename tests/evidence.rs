@@ -24,6 +24,7 @@ use export::{attribute, lines, map, placed, record, shown};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 
 #[derive(Deserialize)]
 struct Recording {
@@ -42,12 +43,22 @@ struct Truth {
     blame: Vec<String>,
 }
 
+/// Most fixtures are gzip: a record's attributes repeat.
+fn plain(bytes: Vec<u8>) -> Vec<u8> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return bytes;
+    }
+    let mut out = Vec::new();
+    flate2::read::GzDecoder::new(&*bytes).read_to_end(&mut out).unwrap();
+    out
+}
+
 fn recordings(file: &str) -> Vec<(Recording, Vec<u8>)> {
     let text = fs::read_to_string(format!("tests/fixtures/{file}")).unwrap();
     let read = |line: &str| {
         let recording: Recording = serde_json::from_str(line).unwrap();
         let logs = base64::engine::general_purpose::STANDARD.decode(&recording.logs).unwrap();
-        (recording, logs)
+        (recording, plain(logs))
     };
     text.lines().map(read).collect()
 }

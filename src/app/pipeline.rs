@@ -24,7 +24,7 @@ const KEPT_TIMINGS: usize = 65_536;
 /// Everything that the map needs, shared by all connections.
 pub(super) struct Pipeline {
     pub(super) observer: Observer,
-    pub(super) books: Rulebooks,
+    pub(super) books: Arc<Rulebooks>,
     pub(super) repeats: Repeats,
     pub(super) queue: mpsc::Sender<Batch>,
     /// Bytes that wait in the queue.

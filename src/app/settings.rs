@@ -43,6 +43,13 @@ pub(super) fn correlate(config: &Config) -> correlate::Settings {
         remember_failures: config.correlate.join_for,
         callers: 2 * config.measure.callers.max(5000),
         targets: 2 * config.measure.models,
+        settle: config.correlate.settle,
+        evidence_before: config.correlate.evidence_before,
+        evidence_after: config.correlate.evidence_after,
+        keep_evidence: config.correlate.keep_evidence,
+        clean_margin: config.correlate.clean_margin,
+        join_for: config.correlate.join_for,
+        remember_successes: config.correlate.remember_successes,
         ..correlate::Settings::default()
     }
 }

@@ -1,117 +1,181 @@
 //! The fold: one state, one task, one export after the other.
 //!
-//! In: a [`Tally`], the rule that decided each of its failures, the arrival time. Out: what the [`Ledger`] is told. Until evidence is
-//! weighed, every case settles as it is opened, with the verdict that its record alone allows.
+//! In: a [`Tally`], the rule that decided each of its failures, the arrival time. Out: what the [`Ledger`] is told: requests on arrival,
+//! failures when they settle. What a failure joins is decided in `join`, when and how it settles in `settle`.
 
+use super::archive::{Archive, Filed};
+use super::docket::Docket;
+use super::readings::Readings;
 use super::repeat::Repeats;
-use super::vantage::{Sight, Standing, Vantages, nanos};
-use super::{Failure, Held, Ledger, Settled};
-use crate::judge::Rule;
-use crate::observe::{Exemplar, Observation, Row, Tally, Timing, Vantage};
+use super::settings::{Settings, Spans, nanos};
+use super::successes::Successes;
+use super::vantage::{Sight, Standing, Vantages};
+use super::{Held, Ledger, Part};
+use crate::judge::{Rule, Rulebooks};
+use crate::observe::{Evidence, Exemplar, Observation, Row, Tally, Timing};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How the fold decides and how much it may remember.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Which vantages may count requests (`observe.vantages`).
-    pub vantages: Vec<Vantage>,
-    /// How long a vantage that fell silent still counts as present.
-    pub present_for: Duration,
-    /// How long a higher vantage must have been present before it takes over a target.
-    pub take_over_after: Duration,
-    /// How long a failure that comes again is recognised, at least.
-    pub remember_failures: Duration,
-    /// How many failures are remembered at most, 40 bytes each.
-    pub failures: usize,
-    /// How many callers are remembered at most.
-    pub callers: usize,
-    /// How many targets are remembered at most.
-    pub targets: usize,
-}
-
-impl Default for Settings {
-    /// All vantages; 10 min and 60 s (the definition of the primary vantage); failures for the 10 min in which a second
-    /// vantage would join them; twice the targets and callers that the metrics keep apart.
-    fn default() -> Self {
-        Self {
-            vantages: vec![Vantage::Client, Vantage::Sdk, Vantage::Gateway, Vantage::Model],
-            present_for: Duration::from_mins(10),
-            take_over_after: Duration::from_mins(1),
-            remember_failures: Duration::from_mins(10),
-            failures: 200_000,
-            callers: 10_000,
-            targets: 20_000,
-        }
-    }
-}
+/// How often sources and places that nobody speaks of any more are looked for, ns.
+const TIDY_EVERY_NS: u64 = 60_000_000_000;
 
 /// Counts each request once and settles each failure once.
 #[derive(Debug)]
 pub struct Correlator {
-    vantages: Vantages,
-    repeats: Repeats,
-    remember_failures_ns: u64,
+    pub(super) books: Arc<Rulebooks>,
+    pub(super) vantages: Vantages,
+    pub(super) repeats: Repeats,
+    pub(super) docket: Docket,
+    pub(super) archive: Archive,
+    readings: Readings,
+    pub(super) successes: Successes,
+    /// Waiting cases whose record proves a broken answer, by the keys under which the success may come.
+    pub(super) broken: HashMap<u64, u32, foldhash::fast::RandomState>,
+    pub(super) settings: Settings,
+    pub(super) spans: Spans,
+    tidied_ns: u64,
     /// The timings of one export, ordered by row; kept for its memory.
     sorted: Vec<Timing>,
     /// Where the timings of each row end in `sorted`; kept for its memory.
     ends: Vec<usize>,
+    /// Which rows of one export were counted; kept for its memory.
+    counted: Vec<bool>,
 }
 
 impl Correlator {
-    /// A correlator that has seen nothing.
-    pub fn new(settings: &Settings) -> Self {
+    /// A correlator that has seen nothing. It asks the books what an error means when another vantage saw a good answer begin.
+    pub fn new(settings: &Settings, books: Arc<Rulebooks>) -> Self {
         Self {
+            books,
             vantages: Vantages::new(settings),
             repeats: Repeats::new(settings.failures),
-            remember_failures_ns: nanos(settings.remember_failures),
+            docket: Docket::default(),
+            archive: Archive::new(settings),
+            readings: Readings::default(),
+            successes: Successes::new(settings.remember_successes),
+            broken: HashMap::default(),
+            spans: Spans::from(settings),
+            settings: settings.clone(),
+            tidied_ns: 0,
             sorted: Vec::new(),
             ends: Vec::new(),
+            counted: Vec::new(),
         }
     }
 
     /// Takes in one export that arrived at `now_ns` (ns since 1970); `rules[i]` decided `tally.failures[i]`.
     pub fn fold<L: Ledger>(&mut self, tally: &Tally, rules: &[Arc<Rule>], now_ns: u64, ledger: &mut L) {
         debug_assert_eq!(tally.failures.len(), rules.len(), "one rule for each failure");
-        self.age(now_ns);
+        self.age(now_ns, ledger);
         let rows = tally.rows.iter().map(Sight::from);
         self.vantages.see(rows.chain(tally.failures.iter().map(Sight::from)), now_ns);
+        self.count_rows(tally, now_ns, ledger);
+        tally.heard.iter().for_each(|heard| self.archive.hear(heard, now_ns));
+        for line in &tally.activity {
+            self.archive.follow(line, tally.heard.get(line.heard as usize), now_ns);
+        }
+        let mut touched = Touched::default();
+        self.file(&tally.evidence, &mut touched, now_ns, ledger);
+        let proved = self.readings.take(&tally.readings);
+        self.file(&proved, &mut touched, now_ns, ledger);
+        self.remember(tally, now_ns, ledger);
+        for (failure, rule) in tally.failures.iter().zip(rules) {
+            self.take(failure, rule, now_ns, ledger);
+        }
+        self.reconsider(&touched, now_ns, ledger);
+        let dropped = self.archive.take_dropped();
+        if dropped > 0 {
+            ledger.dropped(Part::Evidence, dropped);
+        }
+    }
+
+    /// Lets time pass: settles what waited long enough, and forgets what was not seen for long.
+    pub fn tick<L: Ledger>(&mut self, now_ns: u64, ledger: &mut L) {
+        self.age(now_ns, ledger);
+        if now_ns.abs_diff(self.tidied_ns) >= TIDY_EVERY_NS {
+            self.tidied_ns = now_ns;
+            self.tidy(now_ns);
+            for (channel, (seconds, shifted)) in self.archive.skews() {
+                ledger.skewed(channel.as_str(), seconds, shifted);
+            }
+        }
+        let (callers, targets) = self.vantages.len();
+        let (open, settled, case_bytes) = self.docket.len();
+        let (evidence, evidence_bytes) = self.archive.len();
+        ledger.held(Held {
+            callers,
+            targets,
+            failures: self.repeats.len(),
+            open,
+            settled,
+            evidence,
+            successes: self.successes.len(),
+            bytes: case_bytes + evidence_bytes,
+        });
+    }
+
+    /// The end: settles what is open, with what is held.
+    pub fn drain<L: Ledger>(&mut self, now_ns: u64, ledger: &mut L) {
+        self.settle_due(u64::MAX, now_ns, ledger);
+        self.tick(now_ns, ledger);
+    }
+
+    fn age<L: Ledger>(&mut self, now_ns: u64, ledger: &mut L) {
+        self.settle_due(now_ns, now_ns, ledger);
+        self.vantages.age(now_ns);
+        self.repeats.age(now_ns, nanos(self.settings.remember_failures));
+        self.archive.age(now_ns, &self.spans);
+        self.readings.age(now_ns, self.spans.keep);
+    }
+
+    /// Counts the requests that did not fail.
+    fn count_rows<L: Ledger>(&mut self, tally: &Tally, now_ns: u64, ledger: &mut L) {
         self.sort_timings(tally);
+        self.counted.clear();
         let mut begin = 0;
         for (row, end) in tally.rows.iter().zip(&self.ends) {
             let timings = self.sorted[begin..*end].iter().copied();
             begin = *end;
-            count(&mut self.vantages, row, timings, (now_ns, ledger));
-        }
-        for (failure, rule) in tally.failures.iter().zip(rules) {
-            self.open(failure, rule, now_ns, ledger);
+            self.counted.push(count(&mut self.vantages, row, timings, (now_ns, ledger)));
         }
     }
 
-    /// Lets time pass: forgets callers, targets and failures that were not seen for long.
-    pub fn tick<L: Ledger>(&mut self, now_ns: u64, ledger: &mut L) {
-        self.age(now_ns);
-        let (callers, targets) = self.vantages.len();
-        ledger.held(Held { callers, targets, failures: self.repeats.len(), ..Held::default() });
+    /// Remembers the successes that were counted, and opens those that a log has already proved broken.
+    fn remember<L: Ledger>(&mut self, tally: &Tally, now_ns: u64, ledger: &mut L) {
+        let mut last = (u32::MAX, None);
+        for success in &tally.successes {
+            if last.0 != success.row {
+                let row = tally.rows.get(success.row as usize);
+                let counts = self.counted.get(success.row as usize).is_some_and(|counted| *counted);
+                last = (success.row, row.filter(|_| counts).and_then(|row| self.successes.label(row)));
+            }
+            let Some(label) = last.1 else { continue };
+            self.successes.remember(success, label);
+            if !self.broken.is_empty() {
+                self.prove_broken(success, now_ns, ledger);
+            }
+        }
     }
 
-    /// The end: settles what is open. Nothing stays open as long as cases settle as they are opened, so this is a last tick.
-    pub fn drain<L: Ledger>(&mut self, now_ns: u64, ledger: &mut L) {
-        self.tick(now_ns, ledger);
+    /// Files evidence; notes which models and requests it speaks of.
+    fn file<L: Ledger>(&mut self, evidence: &[Evidence], touched: &mut Touched, now_ns: u64, ledger: &mut L) {
+        for piece in evidence {
+            match self.archive.file(piece, now_ns) {
+                Filed::Unplaced => ledger.unplaced(piece.kind, 1.0),
+                Filed::Known => {}
+                Filed::New(fact) => {
+                    ledger.testified(&fact.target, fact.kind, 1.0);
+                    touched.add(&fact);
+                }
+            }
+        }
     }
 
-    /// Counts a failed request and settles it, unless it came before or another vantage counts it.
-    fn open<L: Ledger>(&mut self, failure: &Observation, rule: &Rule, now_ns: u64, ledger: &mut L) {
-        if self.repeats.again(failure) {
-            ledger.repeated(failure.vantage, failure.weight);
-            return;
-        }
-        let timing = failure.elapsed().map(|seconds| Timing { row: 0, seconds, weight: failure.weight });
-        if count(&mut self.vantages, &row_of(failure), timing.into_iter(), (now_ns, ledger)) {
-            ledger.settled(&Settled { failure: &Failure::from(failure), verdict: &rule.verdict, proof: None });
-        } else {
-            ledger.unjoined(failure.vantage, failure.weight);
-        }
+    fn tidy(&mut self, now_ns: u64) {
+        let docket = &self.docket;
+        self.archive.tidy(now_ns, &self.spans, |model, at| {
+            docket.get(at).is_some_and(|case| case.failure.target.model_id == *model)
+        });
     }
 
     /// Orders the timings by row in linear time (they come in the order of the records).
@@ -138,15 +202,29 @@ impl Correlator {
             }
         }
     }
+}
 
-    fn age(&mut self, now_ns: u64) {
-        self.vantages.age(now_ns);
-        self.repeats.age(now_ns, self.remember_failures_ns);
+/// What the evidence of one export speaks of.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    pub(super) models: BTreeSet<String>,
+    pub(super) requests: BTreeSet<u64>,
+}
+
+impl Touched {
+    fn add(&mut self, fact: &super::place::Fact) {
+        if fact.request != 0 {
+            self.requests.insert(fact.request);
+        }
+        let by_time = super::bearing::bearing(fact.kind).needs == super::bearing::Needs::Target;
+        if by_time && !self.models.contains(&fact.target.model_id) {
+            self.models.insert(fact.target.model_id.clone());
+        }
     }
 }
 
 /// Tells the ledger of the requests of one row; true where this vantage counts them.
-fn count<L: Ledger>(
+pub(super) fn count<L: Ledger>(
     vantages: &mut Vantages,
     row: &Row,
     mut timings: impl Iterator<Item = Timing>,
@@ -162,7 +240,7 @@ fn count<L: Ledger>(
 }
 
 /// A failed request as a row of its own.
-fn row_of(failure: &Observation) -> Row {
+pub(super) fn row_of(failure: &Observation) -> Row {
     let known = failure.trace_id != [0; 16];
     Row {
         target: Arc::clone(&failure.target),

@@ -38,6 +38,11 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         self.young.entry(key).or_insert_with(|| kept.unwrap_or_else(fresh))
     }
 
+    /// The value of this key, which does not become young by that.
+    pub(super) fn get(&self, key: &K) -> Option<&V> {
+        self.young.get(key).or_else(|| self.old.get(key))
+    }
+
     /// Begins a new generation when the young one is `span_ns` old.
     pub(super) fn age(&mut self, now_ns: u64, span_ns: u64) {
         let began = *self.began_ns.get_or_insert(now_ns);

@@ -8,6 +8,11 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+mod deciding;
+mod joining;
+mod properties;
+mod scene;
+
 const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_795_000_000 * SECOND;
 
@@ -93,12 +98,25 @@ fn failure(vantage: Vantage, caller: &str, model: &str, id: u64) -> Observation 
         request_id: String::new(),
         start_ns: START,
         end_ns: START + SECOND,
-        trace_id: if id == 0 { [0; 16] } else { [7; 16] },
+        trace_id: trace(id),
         span_id: id.to_be_bytes(),
         parent_span_id: [0; 8],
         weight: 1.0,
         outcome: Outcome::Error,
     }
+}
+
+/// Every failure has a trace of its own; 0 has none.
+fn trace(id: u64) -> [u8; 16] {
+    let mut trace = [0; 16];
+    trace[8..].copy_from_slice(&id.to_be_bytes());
+    trace
+}
+
+/// A correlator with the built-in books, which are compiled once.
+fn correlator(settings: &Settings) -> Correlator {
+    static BOOKS: LazyLock<Arc<Rulebooks>> = LazyLock::new(|| Arc::new(Rulebooks::builtin()));
+    Correlator::new(settings, Arc::clone(&BOOKS))
 }
 
 /// A rule whose verdict nothing changes here.
@@ -123,7 +141,7 @@ fn fold(correlator: &mut Correlator, tally: &Tally, second: u64, book: &mut Book
 
 /// One successful request of model `m` per step, at that second from that vantage and caller.
 fn play(steps: &[(u64, Vantage, &str)]) -> Book {
-    let (mut correlator, mut book) = (Correlator::new(&Settings::default()), Book::default());
+    let (mut correlator, mut book) = (correlator(&Settings::default()), Book::default());
     for (second, vantage, caller) in steps {
         fold(&mut correlator, &export(vec![row(*vantage, caller, "m")], vec![]), *second, &mut book);
     }
@@ -194,7 +212,7 @@ fn one_export_decides_as_a_whole() {
         if reverse {
             rows.reverse();
         }
-        let (mut correlator, mut book) = (Correlator::new(&Settings::default()), Book::default());
+        let (mut correlator, mut book) = (correlator(&Settings::default()), Book::default());
         fold(&mut correlator, &export(rows, vec![]), 0, &mut book);
         assert_eq!(book.counted(), [("m", Client, 1.0)], "reversed: {reverse}");
         assert_eq!((book.observed, book.durations), (4.0, 2.0));
@@ -204,7 +222,7 @@ fn one_export_decides_as_a_whole() {
 
 #[test]
 fn an_enriching_genai_span_does_not_hide_the_gateway_of_its_target() {
-    let (mut correlator, mut book) = (Correlator::new(&Settings::default()), Book::default());
+    let (mut correlator, mut book) = (correlator(&Settings::default()), Book::default());
     for second in [0, 70, 140] {
         let rows = vec![row(Client, "a", "other"), row(Sdk, "a", "m"), row(Gateway, "", "m")];
         fold(&mut correlator, &export(rows, vec![]), second, &mut book);
@@ -215,16 +233,17 @@ fn an_enriching_genai_span_does_not_hide_the_gateway_of_its_target() {
 #[test]
 fn only_configured_vantages_count() {
     let settings = Settings { vantages: vec![Gateway], ..Settings::default() };
-    let (mut correlator, mut book) = (Correlator::new(&settings), Book::default());
+    let (mut correlator, mut book) = (correlator(&settings), Book::default());
     let tally = export(vec![row(Client, "a", "m"), row(Gateway, "", "m")], vec![failure(Client, "a", "m", 1)]);
     fold(&mut correlator, &tally, 0, &mut book);
+    correlator.drain(START, &mut book);
     assert_eq!((book.counted(), book.observed, book.unjoined), (vec![("m", Gateway, 1.0)], 3.0, 1.0));
     assert!(book.settled.is_empty());
 }
 
 #[test]
 fn a_failure_that_comes_again_counts_once_as_request_and_as_failure() {
-    let (mut correlator, mut book) = (Correlator::new(&Settings::default()), Book::default());
+    let (mut correlator, mut book) = (correlator(&Settings::default()), Book::default());
     let heavy = Observation { weight: 10.0, ..failure(Client, "a", "m", 1) };
     fold(&mut correlator, &export(vec![], vec![heavy.clone()]), 0, &mut book);
     fold(
@@ -241,7 +260,7 @@ fn a_failure_that_comes_again_counts_once_as_request_and_as_failure() {
 
 #[test]
 fn records_without_ids_and_attempts_behind_one_span_all_count() {
-    let (mut correlator, mut book) = (Correlator::new(&Settings::default()), Book::default());
+    let (mut correlator, mut book) = (correlator(&Settings::default()), Book::default());
     let late = Observation { start_ns: START + 5, ..failure(Gateway, "", "g", 3) };
     let failures = vec![
         failure(Client, "a", "m", 0),
@@ -269,7 +288,7 @@ fn memory_is_bounded_by_the_settings() {
         }
     }
     let settings = Settings { failures: 100, callers: 10, targets: 20, ..Settings::default() };
-    let (mut correlator, mut most) = (Correlator::new(&settings), Most::default());
+    let (mut correlator, mut most) = (correlator(&settings), Most::default());
     for id in 1..2_000_u64 {
         let tally = export(vec![], vec![failure(Client, &format!("c{id}"), &format!("m{id}"), id)]);
         correlator.fold(&tally, &[rule()], START, &mut most);
@@ -308,7 +327,7 @@ proptest! {
     fn failures_never_exceed_requests_and_no_failure_settles_twice(
         exports in proptest::collection::vec((0..200_u64, records()), 0..30)
     ) {
-        let (mut correlator, mut book) = (Correlator::new(&Settings::default()), Book::default());
+        let (mut correlator, mut book) = (correlator(&Settings::default()), Book::default());
         let (mut now, mut offered) = (0, 0.0);
         for (pause, records) in &exports {
             now += pause;
@@ -340,7 +359,7 @@ proptest! {
         let exports: Vec<Vec<_>> = exports.iter().map(|records| records.iter().map(own).collect()).collect();
         let present: Vec<_> = exports.concat().iter().map(|(v, c, m, _)| (*v, *c, *m, 0)).collect();
         let totals = |order: Vec<&Vec<_>>| {
-            let (mut correlator, mut book) = (Correlator::new(&Settings::default()), Book::default());
+            let (mut correlator, mut book) = (correlator(&Settings::default()), Book::default());
             // Everybody is present from the start, and long enough to have taken over.
             for second in [0, 61] {
                 fold(&mut correlator, &tally_of(&present), second, &mut Book::default());

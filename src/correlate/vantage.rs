@@ -11,12 +11,11 @@
 //! [`Settings::present_for`]: super::Settings::present_for
 //! [`Settings::take_over_after`]: super::Settings::take_over_after
 
-use super::Settings;
 use super::generations::Generations;
+use super::settings::{Settings, nanos};
 use crate::observe::{Observation, Row, Target, Vantage};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A target as the metrics tell it apart. The deployment is left out: a caller's URL rarely names it and a model's log
 /// always does, and the two must meet.
@@ -223,9 +222,4 @@ impl Vantages {
         let spans = self.spans;
         sight.vantage == Vantage::Sdk && self.caller(sight).present(0, now_ns, spans).is_some()
     }
-}
-
-/// A span of the settings in ns; one too long for 64 bits (584 years) is for ever.
-pub(super) fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }

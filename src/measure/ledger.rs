@@ -6,9 +6,10 @@ use super::Store;
 use super::histogram::Mark;
 use super::label;
 use super::target::Standing;
-use crate::correlate::{Held, Ledger, Settled};
+use crate::correlate::{Held, Ledger, Part, Settled};
+use crate::judge::Verdict;
 use crate::judge::taxonomy::{Blame, Class, EvidenceKind};
-use crate::observe::{Row, Status, Target, Timing, Vantage};
+use crate::observe::{Ending, Row, Status, Target, Timing, Vantage};
 use std::sync::Arc;
 
 impl Ledger for Store {
@@ -88,6 +89,31 @@ impl Ledger for Store {
         if let Some(series) = &mut self.targets[place] {
             series.testify(&target.deployment_id, kind.as_str(), facts, &self.own.overflow);
         }
+    }
+
+    fn unplaced(&mut self, kind: EvidenceKind, facts: f64) {
+        self.own.unplaced(kind).add(facts);
+    }
+
+    fn corrected(&mut self, _: &Settled<'_>, _: &Verdict, kind: EvidenceKind) {
+        self.own.late(kind).add(1.0);
+    }
+
+    fn stream_corrected(&mut self, target: &Arc<Target>, from: Option<Ending>, requests: f64) {
+        self.own.streams_corrected(from).add(requests);
+        // The success that is corrected proves that the target exists.
+        let place = self.place(target, Status::None);
+        if let Some(series) = &mut self.targets[place] {
+            *series.streams.entry(Ending::Truncated).or_default() += requests;
+        }
+    }
+
+    fn dropped(&mut self, what: Part, count: u64) {
+        self.own.dropped(what).add(count as f64);
+    }
+
+    fn skewed(&mut self, source: &str, seconds: f64, _: bool) {
+        self.own.skew(source, seconds);
     }
 }
 

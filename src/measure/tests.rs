@@ -3,7 +3,7 @@
 use super::exposition::{Format, render};
 use super::limits::Limits;
 use super::*;
-use crate::correlate::{Failure, Ledger, Settled};
+use crate::correlate::{Failure, Held, Ledger, Part, Settled};
 use crate::judge::Verdict;
 use crate::judge::taxonomy::{Blame, Cause, Class, Confidence, EvidenceKind, Match, Retry};
 use crate::observe::{Api, Ending, Exemplar, Observation, Outcome, Row, Status, Target, Timing, Vantage};
@@ -348,5 +348,47 @@ proptest! {
         prop_assert!((bench.sum("inference_observations_total") - requests).abs() < 1e-6);
         prop_assert!(bench.models() <= 8 + 4 + 2);
         prop_assert!(bench.page().keys().filter(|name| name.starts_with("inference_caller_info")).count() <= 4);
+    }
+}
+
+#[test]
+fn what_the_fold_says_about_evidence_is_on_the_page() {
+    let bench = Bench::new(Limits::default());
+    {
+        let mut store = bench.store.lock().unwrap();
+        let observation = failure("m", 502);
+        let (seen, before) =
+            (Failure::from(&observation), verdict(Class::BadGateway, Cause::Unknown, Blame::Undetermined));
+        let after = verdict(Class::BadGateway, Cause::OomKilled, Blame::Model);
+        store.unplaced(EvidenceKind::OomKilled, 2.0);
+        store.corrected(&Settled { failure: &seen, verdict: &after, proof: None }, &before, EvidenceKind::OomKilled);
+        store.stream_corrected(&seen.target, Some(Ending::Unknown), 3.0);
+        store.stream_corrected(&seen.target, None, 1.0);
+        store.dropped(Part::Cases, 4);
+        store.skewed("kernel", -7.5, false);
+        store.held(Held { open: 5, bytes: 600, ..Held::default() });
+    }
+    let page = bench.page();
+    let expected = [
+        ("coroner_evidence_unplaced_total{kind=\"oom_killed\"}", 2.0),
+        ("coroner_evidence_late_total{kind=\"oom_killed\"}", 1.0),
+        ("coroner_evidence_late_total{kind=\"container_exit\"}", 0.0),
+        ("coroner_streams_corrected_total{from=\"unknown\"}", 3.0),
+        ("coroner_streams_corrected_total{from=\"none\"}", 1.0),
+        ("coroner_correlate_dropped_total{what=\"cases\"}", 4.0),
+        ("coroner_clock_skew_seconds{channel=\"kernel\"}", -7.5),
+        ("coroner_correlate_entries{kind=\"open\"}", 5.0),
+        ("coroner_correlate_bytes", 600.0),
+        (
+            "inference_failures_total{platform=\"baseten\",model_id=\"m\",environment=\"production\",class=\"bad_gateway\",cause=\"oom_killed\",blame=\"model\"}",
+            0.0,
+        ),
+        (
+            "inference_streams_total{platform=\"baseten\",model_id=\"m\",environment=\"production\",ending=\"truncated\"}",
+            4.0,
+        ),
+    ];
+    for (name, value) in expected {
+        assert_eq!(page.get(name), Some(&value), "{name}");
     }
 }

@@ -93,8 +93,10 @@ pub struct Heard {
 /// That a request went well as far as its span shows, in a fixed size: a later log may prove its stream broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Success {
-    /// [`join_key`] of the request id, or of trace id and parent span id; never 0.
+    /// [`request_key`] of the request id, or [`span_key`] of trace id and a span around the call; never 0.
     pub key: u64,
+    /// Another key of the same request; 0 = none.
+    pub also: u64,
     /// The row of the tally that counted it.
     pub row: u32,
     /// When it ended, ns since 1970.
@@ -106,8 +108,10 @@ pub struct Success {
 /// What model logs say about the progress of one request: any line that carries its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activity {
-    /// [`join_key`] of the request id.
+    /// [`request_key`] of the request id.
     pub key: u64,
+    /// Index into [`Tally::heard`](super::Tally::heard): who wrote the line, which tells the request's replica.
+    pub heard: u32,
     /// When the line was written, ns since 1970.
     pub time_ns: u64,
     /// It is the line that a server writes when it has answered.
@@ -178,4 +182,20 @@ pub fn join_key(parts: &[&[u8]]) -> u64 {
         hasher.write(part);
     }
     hasher.finish().max(1)
+}
+
+/// The key of a request id in any of its spellings: letters in either case, with or without dashes. 0 for an empty one.
+pub fn request_key(id: &str) -> u64 {
+    let (mut plain, mut length) = ([0; 64], 0);
+    let bytes = id.bytes().filter(|byte| *byte != b'-').map(|byte| byte.to_ascii_lowercase());
+    for (slot, byte) in plain.iter_mut().zip(bytes) {
+        (*slot, length) = (byte, length + 1);
+    }
+    // Ids have at most 40 characters; of a longer one the beginning is as good.
+    plain.get(..length).filter(|plain| !plain.is_empty()).map_or(0, |plain| join_key(&[plain]))
+}
+
+/// The key of a span of a trace. 0 where one of the ids is unknown.
+pub fn span_key(trace_id: &[u8; 16], span_id: &[u8; 8]) -> u64 {
+    if *trace_id == [0; 16] || *span_id == [0; 8] { 0 } else { join_key(&[trace_id, span_id]) }
 }

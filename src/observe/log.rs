@@ -19,11 +19,11 @@ mod kubernetes;
 mod shape;
 mod stamp;
 
+use super::Tally;
 use super::intern::NO_TARGET;
 use super::knowledge::{Scalar, Slots, View};
 use super::mapper::{Mapper, Observer};
 use super::semconv::{Picks, captured_header, first_text, text};
-use super::{Tally, span};
 use crate::otlp::wire::{LogRecord, LogVisitor, Value};
 
 /// Receives the walk's calls for one export of logs.
@@ -84,7 +84,7 @@ impl<'a> LogVisitor<'a> for Visitor<'_, 'a> {
             self.record.set(index, value);
         }
         if captured_header(key).is_some_and(|header| knowledge.is_request_id(header)) {
-            self.request = span::request_key(first_text(value));
+            self.request = super::request_key(first_text(value));
         }
     }
 

@@ -8,7 +8,7 @@ use super::knowledge::{Hits, Knowledge};
 use super::place::Places;
 use super::target::Patterns;
 use super::transport::Transports;
-use super::{Ending, Exemplar, Outcome, Row, Status, Success, Tally, Timing, Vantage, join_key, log, metric, span};
+use super::{Ending, Exemplar, Outcome, Row, Status, Success, Tally, Timing, Vantage, log, metric, span};
 use crate::otlp::wire::{self, WireError};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -129,13 +129,16 @@ pub(super) struct Request {
     pub(super) time_ns: u64,
 }
 
-/// The [`join_key`]s of one request; 0 = none.
+/// The keys under which records of one request meet it, of its request id and of spans around it; 0 = none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Keys(pub(super) [u64; 3]);
 
-/// The key of a span that encloses a call; 0 where there is none.
-pub(super) fn enclosing_key(trace_id: [u8; 16], span_id: [u8; 8]) -> u64 {
-    if span_id == [0; 8] { 0 } else { join_key(&[&trace_id, &span_id]) }
+impl Keys {
+    /// Those that there are, two by two; 0 for a missing second one.
+    fn pairs(self) -> impl Iterator<Item = [u64; 2]> {
+        let mut known = self.0.into_iter().filter(|key| *key != 0);
+        std::iter::from_fn(move || Some([known.next()?, known.next().unwrap_or(0)]))
+    }
 }
 
 impl Mapper {
@@ -191,9 +194,10 @@ impl Mapper {
         row.requests += request.weight;
         if request.key.outcome == Outcome::Success {
             let (end_ns, weight) = (request.time_ns, request.weight);
-            let marks =
-                keys.0.into_iter().filter(|key| *key != 0).map(|key| Success { key, row: index, end_ns, weight });
-            tally.successes.extend(marks);
+            // Two keys a mark: the request of the one is that of the other.
+            for [key, also] in keys.pairs() {
+                tally.successes.push(Success { key, also, row: index, end_ns, weight });
+            }
         }
         let Some(seconds) = request.seconds else { return };
         tally.timings.push(Timing { row: index, seconds, weight: request.weight });

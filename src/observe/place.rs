@@ -100,15 +100,15 @@ impl Places {
         index
     }
 
-    /// Notes that a place spoke through a channel.
-    pub(super) fn hear(&mut self, index: usize, channel: Channel, time_ns: u64, tally: &mut Tally) {
-        let Some(place) = self.places.get_mut(index) else { return };
-        let Some(slot) = place.heard.get_mut(channel as usize) else { return };
+    /// Notes that a place spoke through a channel; says where in `tally.heard`.
+    pub(super) fn hear(&mut self, index: usize, channel: Channel, time_ns: u64, tally: &mut Tally) -> Option<usize> {
+        let place = self.places.get_mut(index)?;
+        let slot = place.heard.get_mut(channel as usize)?;
         if let Some(heard) = slot.and_then(|at| tally.heard.get_mut(at)) {
             heard.first_ns = heard.first_ns.min(time_ns);
             heard.last_ns = heard.last_ns.max(time_ns);
             heard.records = heard.records.saturating_add(1);
-            return;
+            return *slot;
         }
         *slot = Some(tally.heard.len());
         self.touched.push(index);
@@ -121,6 +121,7 @@ impl Places {
             last_ns: time_ns,
             records: 1,
         });
+        Some(tally.heard.len() - 1)
     }
 
     /// Adds a fact about a place. Of its signs of life one a second is kept, and the first one after anything else.

@@ -6,10 +6,10 @@
 
 use super::intern::NO_TARGET;
 use super::join::{self, Lender, LenderKind, Lenders};
-use super::mapper::{Keys, Mapper, Observer, Request, RowKey, enclosing_key};
+use super::mapper::{Keys, Mapper, Observer, Request, RowKey};
 use super::semconv::{Picks, captured_header, first_text, text};
 use super::stream::{Ends, ScopeRule};
-use super::{Ending, Outcome, Status, Tally, Vantage, join_key, sampling};
+use super::{Ending, Outcome, Status, Tally, Vantage, request_key, sampling, span_key};
 use crate::otlp::wire::{Span, SpanVisitor, Value};
 
 const KIND_CLIENT: i32 = 3;
@@ -33,7 +33,7 @@ pub(super) struct Entry {
     pub(super) weight: f64,
     pub(super) failed: bool,
     pub(super) event_stream: bool,
-    /// [`join_key`] of the captured request id; 0 = none.
+    /// [`request_key`] of the captured request id; 0 = none.
     pub(super) request: u64,
     /// The span that encloses the call where its parent is part of the call; zero = the parent.
     pub(super) outer: [u8; 8],
@@ -186,11 +186,6 @@ impl<'a> SpanVisitor<'a> for Visitor<'_, 'a> {
     }
 }
 
-/// The key of a request id; 0 where there is none.
-pub(super) fn request_key(id: &str) -> u64 {
-    if id.is_empty() { 0 } else { join_key(&[id.as_bytes()]) }
-}
-
 /// A span's ids, checked: 16 and 8 bytes, not all zero (OTLP `trace.proto`).
 #[derive(Clone, Copy)]
 struct Ids {
@@ -280,7 +275,7 @@ fn count_from(mapper: &mut Mapper, tally: &mut Tally, entry: &Entry, vantage: Va
     let key = RowKey { known: entry.known, caller: entry.caller, vantage, status, outcome, ending };
     let seconds = super::observation::elapsed(entry.start_ns, entry.end_ns);
     let (trace_id, span_id, time_ns) = (entry.trace_id, entry.span_id, entry.end_ns);
-    let outer = enclosing_key(trace_id, entry.outer);
-    let keys = Keys([enclosing_key(trace_id, entry.parent), outer, entry.request]);
+    let outer = span_key(&trace_id, &entry.outer);
+    let keys = Keys([entry.request, span_key(&trace_id, &entry.parent), outer]);
     mapper.count(tally, &Request { key, weight: entry.weight, seconds, trace_id, span_id, time_ns }, keys);
 }

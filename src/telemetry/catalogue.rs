@@ -121,7 +121,19 @@ metrics! {
     REPEATED_FAILURES = Counter "coroner_repeated_failures_total" ["vantage"]
         "Failures that came again in another body and were not counted again.";
     HELD = Gauge "coroner_correlate_entries" ["kind"]
-        "What the fold remembers: callers and targets whose vantages are known, failures it would recognise.";
+        "What the fold remembers: callers and targets whose vantages are known, failures it would recognise, open and settled cases, evidence, successes.";
+    HELD_BYTES = Gauge "coroner_correlate_bytes" []
+        "Bytes that cases, evidence and join keys take, as near as their sizes say.";
+    DROPPED = Counter "coroner_correlate_dropped_total" ["what"]
+        "What was let go because a limit was reached: open cases (settled with what was known), evidence, joins of settled cases.";
+    UNPLACED = Counter "coroner_evidence_unplaced_total" ["kind"]
+        "Evidence that names no known target and matches nothing; `resources` in the config can say whose container it is.";
+    LATE = Counter "coroner_evidence_late_total" ["kind"]
+        "Settled cases that evidence would have decided otherwise, had it come in time; no other counter changes.";
+    STREAMS_CORRECTED = Counter "coroner_streams_corrected_total" ["from"]
+        "Requests counted as fine that a log proved broken, by how their stream was first counted (none: not as a stream).";
+    CLOCK_SKEW = Gauge "coroner_clock_skew_seconds" ["channel"]
+        "How far the furthest clock of a kind of source is ahead or, where negative, how late its records come.";
     UNJOINED = Counter "coroner_unjoined_total" ["vantage"]
         "Requests seen by a vantage that does not count its target and that joined no counted one.";
     FEED_WATCHERS = Gauge "coroner_feed_watchers" []

@@ -23,7 +23,7 @@ fn bench(slots: usize, bytes: usize) -> Bench {
     let (queue, batches) = mpsc::channel(slots);
     let (metrics, counters) = (Metrics::default(), Arc::new(Counters::default()));
     let (room, spent) = (Admission::new(bytes), Arc::new(Spent::new(4)));
-    let books = Rulebooks::builtin();
+    let books = Arc::new(Rulebooks::builtin());
     let pipeline = Pipeline {
         observer: Observer::new(Patterns::compile(books.targets()).unwrap(), Weights::default()),
         books,

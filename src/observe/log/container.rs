@@ -8,7 +8,7 @@ use crate::judge::taxonomy::EvidenceKind;
 use crate::observe::intern::front;
 use crate::observe::knowledge::{Line, Said, Scalar, TIMES, View};
 use crate::observe::place::Place;
-use crate::observe::{Activity, Api, Channel, Ending, Evidence, Observation, Outcome, Status, Vantage, span};
+use crate::observe::{Activity, Api, Channel, Ending, Evidence, Observation, Outcome, Status, Vantage, request_key};
 use crate::otlp::wire::LogRecord;
 use std::sync::Arc;
 
@@ -46,11 +46,11 @@ impl<'a> Visitor<'_, 'a> {
         let platform = placed.map_or("", |p| p.target.platform.as_str());
         let line = knowledge.lines.recognise(&Said { texts, view, channel, platform }, &mut self.mapper.hits);
         if let Some(index) = place {
-            self.mapper.places.hear(index, channel, event_ns, self.tally);
-            let key = span::request_key(request_id(&knowledge.request_ids, view));
-            if key != 0 {
+            let heard = self.mapper.places.hear(index, channel, event_ns, self.tally);
+            let key = request_key(request_id(&knowledge.request_ids, view));
+            if let Some(heard) = heard.and_then(|at| u32::try_from(at).ok()).filter(|_| key != 0) {
                 let finished = line.is_some_and(|line| line.finishes);
-                self.tally.activity.push(Activity { key, time_ns: event_ns, finished });
+                self.tally.activity.push(Activity { key, heard, time_ns: event_ns, finished });
             }
         }
         let Some((line, kind)) = line.and_then(|line| Some((line, line.kind?))) else { return place.is_some() };
