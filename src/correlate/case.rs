@@ -21,12 +21,9 @@ pub(super) struct View {
     pub(super) keys: Keys,
 }
 
-/// How many keys a record has.
-pub(super) const KEYS: usize = 4;
-
 /// Keys under which records of one request meet: of the request id, of the span of the call, of the span that encloses it, of the
 /// whole trace. 0 = none.
-pub(super) type Keys = [u64; KEYS];
+pub(super) type Keys = [u64; 4];
 
 /// The keys of a record.
 pub(super) fn keys(seen: &Observation) -> Keys {

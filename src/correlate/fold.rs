@@ -149,11 +149,12 @@ impl Correlator {
                 let counts = self.counted.get(success.row as usize).is_some_and(|counted| *counted);
                 last = (success.row, row.filter(|_| counts).and_then(|row| self.successes.label(row)));
             }
-            let Some(label) = last.1 else { continue };
-            self.successes.remember(success, label);
-            if !self.broken.is_empty() {
-                self.prove_broken(success, now_ns, ledger);
+            if let Some(label) = last.1 {
+                self.successes.remember(success, label);
             }
+        }
+        if !self.broken.is_empty() {
+            tally.successes.iter().for_each(|success| self.prove_broken(success, now_ns, ledger));
         }
     }
 

@@ -95,7 +95,7 @@ impl Correlator {
                 State::Waiting => None,
                 _ => Scales::new(case, base(case).decide, &self.archive, &self.spans).last(),
             };
-            self.end(at, finding, now_ns, ledger);
+            self.end(at, finding.as_ref(), now_ns, ledger);
         }
         while let Some(at) = self.docket.oldest_settled() {
             if self.docket.get(at).is_none_or(|case| case.due_ns > now_ns) {
@@ -106,7 +106,7 @@ impl Correlator {
     }
 
     /// The end of a case's wait.
-    fn end<L: Ledger>(&mut self, at: u32, finding: Option<Finding>, now_ns: u64, ledger: &mut L) {
+    fn end<L: Ledger>(&mut self, at: u32, finding: Option<&Finding>, now_ns: u64, ledger: &mut L) {
         match self.docket.get(at).map(|case| &case.state) {
             Some(State::Waiting) => self.give_up(at, now_ns, ledger),
             Some(State::Open) => self.settle(at, finding, now_ns, ledger),
@@ -155,11 +155,11 @@ impl Correlator {
     }
 
     /// Tells the verdict of an open case.
-    fn settle<L: Ledger>(&mut self, at: u32, finding: Option<Finding>, now_ns: u64, ledger: &mut L) {
+    fn settle<L: Ledger>(&mut self, at: u32, finding: Option<&Finding>, now_ns: u64, ledger: &mut L) {
         let due_ns = now_ns.saturating_add(self.spans.join_for);
         let Some(case) = self.docket.get_mut(at) else { return };
-        let outcome = outcome(&base(case), finding.as_ref());
-        tell(&case.failure, &outcome, finding.as_ref(), ledger);
+        let outcome = outcome(&base(case), finding);
+        tell(&case.failure, &outcome, finding, ledger);
         ledger.opened(&case.failure.target.platform, case.opened_as, -1);
         (case.state, case.due_ns) = (State::Settled(outcome), due_ns);
         self.docket.settle(at);
@@ -170,7 +170,7 @@ impl Correlator {
     fn settle_early<L: Ledger>(&mut self, at: u32, now_ns: u64, ledger: &mut L) {
         let Some(case) = self.docket.get(at).filter(|case| matches!(case.state, State::Open)) else { return };
         if let Some(finding) = Scales::new(case, base(case).decide, &self.archive, &self.spans).early() {
-            self.settle(at, Some(finding), now_ns, ledger);
+            self.settle(at, Some(&finding), now_ns, ledger);
         }
     }
 

@@ -1,13 +1,15 @@
 //! Plays a scenario through the public flow: bytes -> map -> fold, with arrival as the only clock.
 
-use super::format::{Delivery, Place, Record, Scenario};
+use super::format::{Place, Scenario};
 use super::recorded::{Names, Recorded};
+use super::records::{Delivery, Record};
 use super::wire::{Sent, bodies};
 use super::words::Clock;
 use super::{containers, requests};
 use coroner::correlate::{Correlator, Settings};
 use coroner::judge::Rulebooks;
 use coroner::judge::rulebook::Source;
+use coroner::observe::knowledge::Knowledge;
 use coroner::observe::target::Patterns;
 use coroner::observe::{Mapper, Observer, Tally, Weights};
 use coroner::otlp::signal::Signal;
@@ -51,8 +53,13 @@ impl Stage {
     }
 }
 
-fn with_observer(books: Rulebooks, _container_logs_report_death: bool) -> (Arc<Rulebooks>, Observer) {
-    let observer = Observer::new(Patterns::compile(books.targets()).unwrap(), Weights::default());
+fn with_observer(books: Rulebooks, container_logs_report_death: bool) -> (Arc<Rulebooks>, Observer) {
+    let mut knowledge = books.knowledge();
+    if container_logs_report_death {
+        knowledge.death_reports.push(serde_saphyr::from_str("match: { k8s.namespace.name: models }").unwrap());
+    }
+    let patterns = Patterns::compile(books.targets()).unwrap();
+    let observer = Observer::new(patterns, Weights::default()).knowing(Knowledge::compile(knowledge).unwrap());
     (Arc::new(books), observer)
 }
 
@@ -206,6 +213,7 @@ fn settings(scenario: &Scenario) -> Settings {
     let default = Settings::default();
     Settings {
         settle: scenario.settings.settle.map_or(default.settle, |span| Duration::from_nanos(span.0)),
+        evidence: scenario.settings.facts.unwrap_or(default.evidence),
         open: scenario.settings.open_cases.unwrap_or(default.open),
         ..default
     }
@@ -230,7 +238,7 @@ impl Run<'_> {
         match body.signal {
             Signal::Traces => self.mapper.traces(self.observer, &body.bytes, &mut tally),
             Signal::Logs => self.mapper.logs(self.observer, &body.bytes, &mut tally),
-            Signal::Metrics => self.mapper.metrics(&body.bytes, &mut tally),
+            Signal::Metrics => self.mapper.metrics(self.observer, &body.bytes, &mut tally),
         }
         .unwrap();
         let rules: Vec<_> = tally.failures.iter().map(|failure| Arc::clone(self.books.decide(failure))).collect();
