@@ -348,7 +348,7 @@ fn check_always(reader: &mut Reader<'_>, rules: &[Rule], platform: &str) {
 }
 
 fn check_ids(books: &[Book], errors: &mut Vec<BookError>) {
-    let mut seen: HashMap<&str, (&Arc<str>, Position)> = HashMap::new();
+    let mut seen = HashMap::new();
     let rules = books.iter().flat_map(|book| &book.rules).map(|rule| (&*rule.verdict.rule, &rule.book, rule.at));
     let lines = books.iter().flat_map(|book| &book.sections.rules).map(|line| (line.id.as_str(), &line.book, line.at));
     for (id, book, at) in rules.chain(lines) {

@@ -9,7 +9,7 @@ mod metrics;
 mod resource;
 
 pub use lines::EvidenceSpec;
-pub use metrics::MetricSpec;
+pub use metrics::{Ends, MetricSpec};
 pub use resource::ResourceSpec;
 
 pub(super) use field::{EXCEPTIONS, FieldNames, MESSAGES, Scalar, Slots, TIMES, View};

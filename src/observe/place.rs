@@ -34,7 +34,7 @@ pub(super) struct Place {
 /// The memory.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    places: Vec<Place>,
+    known: Vec<Place>,
     by_key: HashMap<Box<str>, Option<usize>, RandomState>,
     key: String,
     /// Places that this export heard.
@@ -44,11 +44,11 @@ pub(super) struct Places {
 impl Places {
     /// Begins an export.
     pub(super) fn begin(&mut self) {
-        if self.places.len() > LIMIT || self.by_key.len() > LIMIT {
+        if self.known.len() > LIMIT || self.by_key.len() > LIMIT {
             *self = Self::default();
         }
         for index in self.touched.drain(..) {
-            if let Some(place) = self.places.get_mut(index) {
+            if let Some(place) = self.known.get_mut(index) {
                 place.heard = <[_; Channel::ALL.len()]>::default();
                 place.serving_ns = 0;
             }
@@ -56,7 +56,7 @@ impl Places {
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&Place> {
-        self.places.get(index)
+        self.known.get(index)
     }
 
     /// The place that a record (or a metric's point) speaks of; `None` where no entry fits.
@@ -84,7 +84,7 @@ impl Places {
             return *found;
         }
         let index = resources.place(view, point).map(|placed| {
-            self.places.push(Place {
+            self.known.push(Place {
                 target: Arc::new(placed.target),
                 replica: placed.replica.into(),
                 channel: placed.channel,
@@ -92,7 +92,7 @@ impl Places {
                 heard: <[_; Channel::ALL.len()]>::default(),
                 serving_ns: 0,
             });
-            self.places.len() - 1
+            self.known.len() - 1
         });
         if key.len() <= KEY_LIMIT {
             self.by_key.insert(key.into(), index);
@@ -102,7 +102,7 @@ impl Places {
 
     /// Notes that a place spoke through a channel; says where in `tally.heard`.
     pub(super) fn hear(&mut self, index: usize, channel: Channel, time_ns: u64, tally: &mut Tally) -> Option<usize> {
-        let place = self.places.get_mut(index)?;
+        let place = self.known.get_mut(index)?;
         let slot = place.heard.get_mut(channel as usize)?;
         if let Some(heard) = slot.and_then(|at| tally.heard.get_mut(at)) {
             heard.first_ns = heard.first_ns.min(time_ns);
@@ -126,7 +126,7 @@ impl Places {
 
     /// Adds a fact about a place. Of its signs of life one a second is kept, and the first one after anything else.
     pub(super) fn testify(&mut self, index: usize, evidence: Evidence, tally: &mut Tally) {
-        let Some(place) = self.places.get_mut(index) else { return };
+        let Some(place) = self.known.get_mut(index) else { return };
         if evidence.kind == EvidenceKind::Serving {
             let since = evidence.time_ns.abs_diff(place.serving_ns);
             if place.serving_ns != 0 && since < SIGN_OF_LIFE_NS {

@@ -17,23 +17,23 @@ use std::sync::OnceLock;
 pub(crate) fn observer(resources: &str) -> Observer {
     let text = format!("platform: '*'\nresources: {resources}\n");
     let books = Rulebooks::compile(vec![Source { name: "mine.yaml".to_owned(), text }]);
-    let books = books.unwrap_or_else(|errors| panic!("{errors:?}"));
-    let knowledge = Knowledge::compile(books.knowledge()).unwrap();
-    Observer::new(Patterns::compile(books.targets()).unwrap(), Weights::default()).knowing(knowledge)
+    let books = books.expect("the resources of a test");
+    let knowledge = Knowledge::compile(books.knowledge()).expect("compiled as a test of the book");
+    Observer::new(Patterns::compile(books.targets()).expect("built-in patterns"), Weights::default()).knowing(knowledge)
 }
 
 /// What an export of logs comes to.
 pub(crate) fn map(logs: &[u8]) -> Tally {
     static OBSERVER: OnceLock<Observer> = OnceLock::new();
     let mut tally = Tally::default();
-    Mapper::default().logs(OBSERVER.get_or_init(|| observer("[]")), logs, &mut tally).unwrap();
+    Mapper::default().logs(OBSERVER.get_or_init(|| observer("[]")), logs, &mut tally).expect("an official message");
     tally
 }
 
 /// The same, with resources of one's own.
 pub(crate) fn map_with(resources: &str, logs: &[u8]) -> Tally {
     let mut tally = Tally::default();
-    Mapper::default().logs(&observer(resources), logs, &mut tally).unwrap();
+    Mapper::default().logs(&observer(resources), logs, &mut tally).expect("an official message");
     tally
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn record(body: &str, time_ns: u64, attributes: &[KeyValue]) -> LogRe
 
 /// A record whose body is this JSON as a map.
 pub(crate) fn object(json: &str, time_ns: u64) -> LogRecord {
-    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    let json: serde_json::Value = serde_json::from_str(json).expect("JSON");
     LogRecord { time_unix_nano: time_ns, body: Some(any(&json)), ..LogRecord::default() }
 }
 
@@ -65,7 +65,9 @@ fn any(json: &serde_json::Value) -> AnyValue {
     let value = match json {
         Json::Null => return AnyValue::default(),
         Json::Bool(b) => Value::BoolValue(*b),
-        Json::Number(n) => n.as_i64().map_or_else(|| Value::DoubleValue(n.as_f64().unwrap()), Value::IntValue),
+        Json::Number(n) => {
+            n.as_i64().map_or_else(|| Value::DoubleValue(n.as_f64().expect("a number")), Value::IntValue)
+        }
         Json::String(text) => Value::StringValue(text.clone()),
         Json::Array(items) => Value::ArrayValue(ArrayValue { values: items.iter().map(any).collect() }),
         Json::Object(members) => {
@@ -106,13 +108,13 @@ pub(crate) fn lines(lines: &[&str], time_ns: u64) -> Vec<u8> {
 }
 
 /// Kind, model, replica and request id of all evidence.
-pub(crate) fn shown(tally: &Tally) -> Vec<(&str, &str, &str, &str)> {
+pub(crate) fn shown(tally: &Tally) -> Vec<[&str; 4]> {
     tally
         .evidence
         .iter()
         .map(|e| {
             let model = e.target.as_ref().map_or("", |t| t.model_id.as_str());
-            (e.kind.as_str(), model, &*e.replica, e.request_id.as_str())
+            [e.kind.as_str(), model, &*e.replica, e.request_id.as_str()]
         })
         .collect()
 }

@@ -2,7 +2,6 @@
 
 use super::export::{attribute, lines, logs, map, map_with, object, placed, record, shown};
 use coroner::observe::{Channel, Evidence};
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
 const NOW: u64 = 1_795_337_300_000_000_000;
 /// 2026-11-22T08:47:44Z.
@@ -35,7 +34,7 @@ fn a_line_means_the_same_in_every_shape() {
     let text = |body: &str| record(body, NOW, &[]);
     let empty = |key: &str| record("", NOW, &[attribute(key, OOM), attribute("request_id", "r1")]);
     let map_body = |json: &str| object(json, NOW);
-    let table: Vec<(&str, LogRecord, &str, u64)> = vec![
+    let table = [
         ("plain", text(OOM), "", NOW),
         // A local time without its zone is ambiguous.
         ("Truss JSON", text(&json), "r1", NOW),
@@ -52,7 +51,7 @@ fn a_line_means_the_same_in_every_shape() {
     ];
     for (shape, record, request, time_ns) in table {
         let tally = map(&placed(vec![record]));
-        assert_eq!(shown(&tally), [("oom_killed", "q4r5s6t7", "x7k2p", request)], "{shape}");
+        assert_eq!(shown(&tally), [["oom_killed", "q4r5s6t7", "x7k2p", request]], "{shape}");
         let evidence = &tally.evidence[0];
         assert_eq!((evidence.time_ns, evidence.event_ns), (time_ns, NOW), "{shape}");
         assert_eq!(evidence.channel, Channel::PlatformLogs, "{shape}");

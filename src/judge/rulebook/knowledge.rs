@@ -5,7 +5,7 @@
 use super::ANY_PLATFORM;
 use super::read::{Fields, Reader};
 use crate::judge::taxonomy::EvidenceKind;
-use crate::observe::knowledge::{EvidenceSpec, KnowledgeSpec, LineExample, MetricSpec, ResourceSpec};
+use crate::observe::knowledge::{Ends, EvidenceSpec, KnowledgeSpec, LineExample, MetricSpec, ResourceSpec};
 use crate::observe::{Channel, ReadingKind};
 use crate::yaml::{Entry, Node, Position, Value};
 use regex::Regex;
@@ -218,7 +218,7 @@ fn check_evidence(reader: &mut Reader<'_>, fields: Fields<'_>, spec: &EvidenceSp
     if spec.regex.is_some() && spec.text.is_empty() {
         reader.wrong(fields.at, "`regex` needs `text`: literals of which one stands in every line that it fits");
     }
-    if spec.kind.is_none() && !spec.finishes {
+    if fields.get("kind").is_none() && !spec.finishes {
         reader.wrong(fields.at, "`kind` is missing; write for example `kind: container_exit`");
     }
     if spec.kind == Some(EvidenceKind::ProvedClean) {
@@ -321,7 +321,7 @@ fn read_metric(reader: &mut Reader<'_>, node: &Node) -> Option<MetricSpec> {
 }
 
 /// `{ attribute: { word: evidence } }`.
-fn read_last_end(reader: &mut Reader<'_>, node: &Node) -> Option<(String, Vec<(String, EvidenceKind)>)> {
+fn read_last_end(reader: &mut Reader<'_>, node: &Node) -> Option<(String, Ends)> {
     let Some([entry]) = node.entries() else {
         reader
             .wrong(node.at, "`last_end` must be one attribute and its words: `{ reason: { OOMKilled: oom_killed } }`");

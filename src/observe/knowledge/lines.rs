@@ -71,7 +71,7 @@ enum Where {
 /// All rules.
 #[derive(Debug)]
 pub(in crate::observe) struct Lines {
-    lines: Vec<Line>,
+    rules: Vec<Line>,
     literals: Vec<Literal>,
     automaton: AhoCorasick,
     /// Rules without a text: the first field that each asks for.
@@ -116,7 +116,7 @@ impl Lines {
             .match_kind(MatchKind::Standard)
             .build(literals.iter().map(|l| &l.text))
             .map_err(|error| KnowledgeError::Texts(error.to_string()))?;
-        Ok(Self { lines, literals, automaton, by_field })
+        Ok(Self { rules: lines, literals, automaton, by_field })
     }
 
     /// The first rule that fits.
@@ -127,20 +127,20 @@ impl Lines {
                 let Some(literal) = self.literals.get(found.pattern().as_usize()) else { continue };
                 for (line, place) in &literal.lines {
                     if *place == Where::Anywhere || begins(text, found.start(), found.end()) {
-                        any |= hits.add(*line, self.lines.len(), !any);
+                        any |= hits.add(*line, self.rules.len(), !any);
                     }
                 }
             }
         }
         for (line, field) in &self.by_field {
             if said.view.get(*field).is_some() {
-                any |= hits.add(*line, self.lines.len(), !any);
+                any |= hits.add(*line, self.rules.len(), !any);
             }
         }
         if !any {
             return None;
         }
-        hits.lines().filter_map(|index| self.lines.get(index)).find(|line| line.holds(said))
+        hits.lines().filter_map(|index| self.rules.get(index)).find(|line| line.holds(said))
     }
 }
 

@@ -8,6 +8,9 @@ use crate::observe::ReadingKind;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
+/// Words and the evidence that each stands for.
+pub type Ends = Vec<(String, EvidenceKind)>;
+
 /// An entry of `metrics:` as a book writes it.
 #[derive(Clone, Debug)]
 pub struct MetricSpec {
@@ -20,7 +23,7 @@ pub struct MetricSpec {
     /// The field that names the container within its replica.
     pub container: Option<String>,
     /// The field that says how the container's last end came about, and what its words mean.
-    pub last_end: Option<(String, Vec<(String, EvidenceKind)>)>,
+    pub last_end: Option<(String, Ends)>,
 }
 
 #[derive(Debug)]
@@ -28,7 +31,7 @@ struct Meaning {
     reading: ReadingKind,
     fields: Vec<(usize, Vec<String>)>,
     container: Option<usize>,
-    last_end: Option<(usize, Vec<(String, EvidenceKind)>)>,
+    last_end: Option<(usize, Ends)>,
 }
 
 /// What a point says.

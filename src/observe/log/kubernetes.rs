@@ -20,12 +20,14 @@ const POD_REASON: &str = "k8s.pod.status.reason";
 const POD_READY: &str = "k8s.pod.ready";
 const POD_DELETED: &str = "k8s.pod.deleted";
 
-/// How a container's states are found in its status, and what they are called here.
-const STATES: [(&str, &str, &str, &str); 4] = [
-    ("state", "terminated", "terminated", "finishedAt"),
-    ("lastState", "terminated", "last_terminated", "finishedAt"),
-    ("state", "waiting", "waiting", ""),
-    ("state", "running", "running", "startedAt"),
+/// Where a container's status tells a state, what it is called here, and which member states its time.
+type State = [&'static str; 4];
+
+const STATES: [State; 4] = [
+    ["state", "terminated", "terminated", "finishedAt"],
+    ["lastState", "terminated", "last_terminated", "finishedAt"],
+    ["state", "waiting", "waiting", ""],
+    ["state", "running", "running", "startedAt"],
 ];
 
 impl<'a> Visitor<'_, 'a> {
@@ -129,7 +131,7 @@ impl<'a> Visitor<'_, 'a> {
     fn container_facts(&mut self, record: &LogRecord<'a>, status: Attributes<'a>) {
         let name = string(status, "name");
         self.field(CONTAINER, name);
-        for (when, kind, state, stamp) in STATES {
+        for [when, kind, state, stamp] in STATES {
             let Some(facts) = map(status, when).and_then(|when| map(when, kind)) else { continue };
             let reason = string(facts, "reason");
             self.field(STATE, state);
@@ -142,7 +144,9 @@ impl<'a> Visitor<'_, 'a> {
                 told = format!("{told}, exit code {code}");
             }
             self.fact(record, &told, stamp::of_text(string(facts, stamp)));
-            [STATE, REASON, EXIT_CODE].into_iter().for_each(|name| self.forget(name));
+            for name in [STATE, REASON, EXIT_CODE] {
+                self.forget(name);
+            }
         }
         self.forget(CONTAINER);
     }

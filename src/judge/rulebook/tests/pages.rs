@@ -138,14 +138,8 @@ fn taxonomy() -> String {
     out
 }
 
-fn rulebook() -> String {
-    let mut out = RULEBOOK.to_owned();
-    for (title, keys) in [("Keys of a rule", rule::KEYS), ("Keys of `when`", when::KEYS)] {
-        push!(out, "\n## {title}\n\n| key | meaning |\n|---|---|\n");
-        for (key, meaning) in keys {
-            push!(out, "| `{key}` | {} |\n", cell(meaning));
-        }
-    }
+/// What books say about containers: keys and evidence rules.
+fn containers(out: &mut String) {
     let sections = [
         ("Keys of an evidence rule", knowledge::EVIDENCE_KEYS),
         ("Keys of an entry of `resources`", knowledge::RESOURCE_KEYS),
@@ -177,6 +171,18 @@ fn rulebook() -> String {
             );
         }
     }
+}
+
+fn rulebook() -> String {
+    let mut out = RULEBOOK.to_owned();
+    for (title, keys) in [("Keys of a rule", rule::KEYS), ("Keys of `when`", when::KEYS)] {
+        push!(out, "\n## {title}\n\n| key | meaning |\n|---|---|\n");
+        for (key, meaning) in keys {
+            push!(out, "| `{key}` | {} |\n", cell(meaning));
+        }
+    }
+    containers(&mut out);
+    let books = Rulebooks::builtin();
     for book in ["baseten.yaml", "http.yaml"] {
         push!(
             out,
