@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
+#[path = "service/cases.rs"]
+mod cases;
 #[path = "service/program.rs"]
 mod program;
 
