@@ -17,6 +17,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use prost::Message;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,7 +71,8 @@ fn pairs() -> Vec<Pair> {
         let spans: HashMap<String, Recorded> = spans.into_iter().map(|r| (r.case.clone(), r)).collect();
         for log in lines(&file) {
             let span = &spans[&log.case];
-            let logs = decoded(&log.logs);
+            let mut logs = Vec::new();
+            flate2::read::GzDecoder::new(&*decoded(&log.logs)).read_to_end(&mut logs).unwrap();
             let record =
                 &ExportLogsServiceRequest::decode(&*logs).unwrap().resource_logs[0].scope_logs[0].log_records[0];
             pairs.push(Pair {

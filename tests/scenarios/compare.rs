@@ -19,8 +19,6 @@ pub(crate) fn differences(
     for count in Count::ALL {
         let came = got.counts.get(&count).copied().unwrap_or_default();
         let asked = match (scenario.expect.counts.get(&count), count) {
-            // Whoever comes first counts the request: as fine, to be corrected, or as the failure that it is.
-            (_, Count::StreamsCorrected) if !timed => continue,
             (Some(number), _) => *number,
             (None, Count::Requests | Count::Evidence) => continue,
             (None, Count::Failures) => failures,

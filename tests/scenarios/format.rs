@@ -25,7 +25,7 @@ pub(crate) struct Scenario {
     /// The records, in any order.
     pub(crate) happens: Vec<Record>,
     /// Also replayed in every order of arrival (a hundred of them where there are more), one record a second after the last
-    /// event; then `at` in a verdict is not compared.
+    /// event (what came a minute before stays); then `at` in a verdict is not compared.
     #[serde(default)]
     pub(crate) any_order: bool,
     /// The service is told to stop at this time: open cases settle with what is known.

@@ -22,6 +22,8 @@ use std::time::Duration;
 const SECOND: u64 = 1_000_000_000;
 /// How often the service looks at its windows.
 const TICK: u64 = SECOND;
+/// What arrives this long before the last event is no part of what is shuffled.
+const KNOWN_BEFORE: u64 = 60 * SECOND;
 /// `receive.dedupe` and the number of bodies that it remembers.
 const DEDUPE: (Duration, usize) = (Duration::from_mins(5), 10_000);
 
@@ -116,19 +118,21 @@ impl Post {
         Self { bodies: all, names, last_event }
     }
 
-    /// The same bodies in the `n`th order, one a second after the last event.
+    /// The same bodies in the `n`th order, one a second after the last event. What came more than a minute before it stays where it
+    /// is: it is what coroner knew when the incident began.
     pub(crate) fn shuffled(&self, n: u64) -> Vec<Body> {
-        let mut shuffled = self.bodies.clone();
+        let known = self.bodies.partition_point(|body| body.arrives + KNOWN_BEFORE < self.last_event);
+        let mut bodies = self.bodies.clone();
         let key = |body: &Body| {
             let mut hasher = DefaultHasher::new();
             (n, &body.bytes, body.arrives).hash(&mut hasher);
             hasher.finish()
         };
-        shuffled.sort_by_cached_key(key);
-        for (position, body) in shuffled.iter_mut().enumerate() {
-            body.arrives = self.last_event + (position as u64 + 1) * SECOND;
+        bodies[known..].sort_by_cached_key(key);
+        for (position, body) in (1..).zip(&mut bodies[known..]) {
+            body.arrives = self.last_event + position * SECOND;
         }
-        shuffled
+        bodies
     }
 }
 
