@@ -20,6 +20,7 @@ use crate::correlate::Correlator;
 use crate::feed;
 use crate::measure;
 use crate::observe::Observer;
+use crate::observe::knowledge::Knowledge;
 use crate::observe::target::Patterns;
 use crate::receive::repeat::Repeats;
 use crate::receive::{Admission, Counters, Receiver, grpc, http};
@@ -74,6 +75,7 @@ impl Service {
         // The user's patterns stand in front: they may say more about a host than a book does.
         let own_targets = config.observe.targets.iter().map(|(platform, spec)| (platform.as_str(), spec));
         let patterns = Patterns::compile(own_targets.chain(books.targets()))?;
+        let knowledge = Knowledge::compile(settings::knowledge(config, &books))?;
         // All ports are bound before anything runs: one in use must not leave half a service.
         let ports = Ports::bind(config)?;
         let mut stages = JoinSet::new();
@@ -103,7 +105,7 @@ impl Service {
         let counters = Arc::new(Counters::default());
         let waiting = queue.downgrade();
         let pipeline = Pipeline {
-            observer: Observer::new(patterns, settings::weights(config)),
+            observer: Observer::new(patterns, settings::weights(config)).knowing(knowledge),
             books,
             repeats: Repeats::new(config.receive.dedupe, REMEMBERED_BODIES),
             queue,

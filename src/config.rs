@@ -15,6 +15,7 @@ pub use keys::reference;
 pub use problem::{Problem, Problems};
 
 use crate::observe::Vantage;
+use crate::observe::knowledge::ResourceSpec;
 use crate::observe::target::TargetSpec;
 use std::io;
 use std::net::SocketAddr;
@@ -39,7 +40,7 @@ pub struct Config {
     /// Caps of the series.
     pub measure: Measure,
     /// Whose container a record speaks of.
-    pub resources: Vec<Resource>,
+    pub resources: Vec<ResourceSpec>,
     /// Alert thresholds of some models.
     pub thresholds: Vec<Threshold>,
     /// How long `/metrics` stays after everything is settled.
@@ -72,7 +73,7 @@ pub struct Correlate {
     pub evidence_after: Duration,
     pub keep_evidence: Duration,
     pub clean_margin: Duration,
-    pub death_reports: Vec<Resource>,
+    pub death_reports: Vec<ResourceSpec>,
     pub join_for: Duration,
     pub remember_successes: usize,
 }
@@ -119,15 +120,6 @@ pub struct Measure {
     pub unverified: usize,
     /// Callers with series of their own.
     pub callers: usize,
-}
-
-/// Whose container a record speaks of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resource {
-    /// Attribute and pattern, all of which must fit.
-    pub attributes: Vec<(String, String)>,
-    /// The attribute that names the replica.
-    pub replica: Option<String>,
 }
 
 /// An alert's threshold for some models.

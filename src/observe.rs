@@ -5,11 +5,16 @@
 
 mod detail;
 mod evidence;
+mod failing;
 mod intern;
 mod join;
+pub mod knowledge;
 mod log;
 mod mapper;
+mod metric;
 mod observation;
+mod pattern;
+mod place;
 mod sampling;
 mod semconv;
 mod span;

@@ -43,7 +43,7 @@ fn failure(id: u64, target: &Arc<Target>, caller: &Arc<str>) -> Observation {
         request_id: format!("{id:037x}"),
         start_ns: NOW_NS - 1_000_000_000,
         end_ns: NOW_NS,
-        trace_id: [7; 16],
+        trace_id: u128::from(id).to_be_bytes(),
         span_id: (2 * id).to_be_bytes(),
         parent_span_id: (2 * id + 1).to_be_bytes(),
         weight: 1.0,
@@ -77,4 +77,20 @@ fn a_million_open_cases_stay_under_300_mib() {
     correlator.drain(NOW_NS, &mut ledger);
     assert_eq!(ledger.0, CASES);
     println!("{kept} bytes a case, {peak} at the peak");
+}
+
+#[test]
+fn a_job_with_all_its_calls_in_one_span_costs_no_more() {
+    let books = Arc::new(Rulebooks::builtin());
+    let (target, caller) = (Arc::new(Target { model_id: "m".into(), ..Target::default() }), Arc::from("job"));
+    let settings = Settings { remember_successes: 0, ..Settings::default() };
+    let (mut correlator, mut ledger) = (Correlator::new(&settings, Arc::clone(&books)), Settlements::default());
+    for id in 1..=CASES / 10 {
+        let seen = Observation { trace_id: [7; 16], parent_span_id: [9; 8], ..failure(id, &target, &caller) };
+        let rules = [Arc::clone(books.decide(&seen))];
+        correlator.fold(&Tally { failures: vec![seen], ..Tally::default() }, &rules, NOW_NS, &mut ledger);
+    }
+    // Quadratic work would take minutes.
+    correlator.drain(NOW_NS, &mut ledger);
+    assert_eq!(ledger.0, CASES / 10, "each is a failure of its own");
 }

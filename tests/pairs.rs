@@ -10,6 +10,7 @@
 use base64::Engine as _;
 use coroner::correlate::{Correlator, Ledger, Settings, Settled};
 use coroner::judge::{Rulebooks, Verdict};
+use coroner::observe::knowledge::Knowledge;
 use coroner::observe::target::Patterns;
 use coroner::observe::{Mapper, Observer, Row, Tally, Timing, Vantage, Weights};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -134,6 +135,11 @@ impl Ledger for Counted {
     }
     fn primary(&mut self, _: &Row, _: Vantage) {}
     fn unjoined(&mut self, _: Vantage, _: f64) {}
+    /// The other record came after the verdict was told: the case feed carries what both together say.
+    fn refined(&mut self, case: &Settled<'_>, before: &Verdict, _: Vantage) {
+        let told = self.settled.iter_mut().find(|verdict| *verdict == before).expect("only what was told is refined");
+        *told = case.verdict.clone();
+    }
 }
 
 fn folded(books: &Arc<Rulebooks>, observer: &Observer, pair: &Pair, log_first: bool, apart: u64) -> Counted {
@@ -180,7 +186,8 @@ fn miss(expected: &Truth, counted: &Counted) -> Option<String> {
 #[test]
 fn a_span_and_the_applications_log_of_one_call_are_one_failure() {
     let books = Arc::new(Rulebooks::builtin());
-    let observer = Observer::new(Patterns::compile(books.targets()).unwrap(), Weights::default());
+    let knowledge = Knowledge::compile(books.knowledge()).unwrap();
+    let observer = Observer::new(Patterns::compile(books.targets()).unwrap(), Weights::default()).knowing(knowledge);
     let pairs = pairs();
     assert!(pairs.len() >= 221, "only {} pairs were found", pairs.len());
     let mut misses = Vec::new();

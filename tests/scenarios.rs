@@ -15,6 +15,8 @@ mod containers;
 mod format;
 #[path = "scenarios/recorded.rs"]
 mod recorded;
+#[path = "scenarios/records.rs"]
+mod records;
 #[path = "scenarios/replay.rs"]
 mod replay;
 #[path = "scenarios/requests.rs"]

@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &["config"]),
     ("receive", &["otlp", "telemetry"]),
     ("measure", &["correlate", "glob", "judge", "observe", "taxonomy", "telemetry"]),
-    ("feed", &["correlate", "glob", "judge", "taxonomy", "telemetry"]),
+    ("feed", &["correlate", "glob", "judge", "observe", "taxonomy", "telemetry"]),
     ("admin", &["feed", "measure", "receive", "telemetry"]),
     ("shutdown", &[]),
     (

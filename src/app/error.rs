@@ -1,6 +1,7 @@
 //! Why the service did not start, or ended badly.
 
 use super::books::BooksError;
+use crate::observe::knowledge::KnowledgeError;
 use crate::observe::target::PatternError;
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +16,9 @@ pub enum StartError {
     /// A target pattern cannot be used.
     #[error("target patterns: {0}")]
     Target(#[from] PatternError),
+    /// What books and config say about containers cannot be used.
+    #[error("evidence and resources: {0}")]
+    Knowledge(#[from] KnowledgeError),
     /// A port cannot be opened.
     #[error(
         "{key}: cannot listen on {address}: {error}; stop what uses it or choose another address (port 0 takes a free one)"

@@ -8,7 +8,7 @@ use super::fold::Batch;
 use super::own::Numbers;
 use super::pool::Pool;
 use crate::judge::{Rule, Rulebooks};
-use crate::observe::{Mapper, Observation, Observer, Row, Tally, Timing};
+use crate::observe::{Mapper, Observation, Observer, Tally};
 use crate::otlp::rejection::Rejection;
 use crate::otlp::signal::Signal;
 use crate::otlp::wire::WireError;
@@ -100,7 +100,7 @@ impl Pipeline {
         let done = match signal {
             Signal::Traces => mapper.traces(&self.observer, body, tally),
             Signal::Logs => mapper.logs(&self.observer, body, tally),
-            Signal::Metrics => mapper.metrics(body, tally),
+            Signal::Metrics => mapper.metrics(&self.observer, body, tally),
         };
         self.mappers.give(mapper);
         if let Err(error) = done {
@@ -120,7 +120,16 @@ fn size(findings: &Findings) -> usize {
         o.text.len() + o.path.len() + o.request_id.len() + headers
     };
     let failures: usize = tally.failures.iter().map(|o| size_of::<Observation>() + text(o)).sum();
-    size_of_val(findings) + tally.rows.len() * size_of::<Row>() + tally.timings.len() * size_of::<Timing>() + failures
+    let evidence: usize = tally.evidence.iter().map(|e| size_of_val(e) + e.text.len() + e.request_id.len()).sum();
+    size_of_val(findings)
+        + size_of_val(&*tally.rows)
+        + size_of_val(&*tally.timings)
+        + size_of_val(&*tally.successes)
+        + size_of_val(&*tally.heard)
+        + size_of_val(&*tally.activity)
+        + size_of_val(&*tally.readings)
+        + evidence
+        + failures
 }
 
 fn malformed(signal: Signal, error: WireError) -> Rejection {

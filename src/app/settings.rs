@@ -2,7 +2,9 @@
 
 use crate::config::Config;
 use crate::correlate;
+use crate::judge::Rulebooks;
 use crate::measure::{self, Limits, Owner, Owners, Threshold};
+use crate::observe::knowledge::KnowledgeSpec;
 use crate::observe::{Vantage, Weights};
 use crate::receive;
 
@@ -20,6 +22,18 @@ pub(super) fn weights(config: &Config) -> Weights {
     let weight =
         |vantage| config.observe.sampled.iter().find(|(v, _)| *v == vantage).map_or(1.0, |(_, share)| 1.0 / share);
     Weights { client: weight(Vantage::Client), sdk: weight(Vantage::Sdk), gateway: weight(Vantage::Gateway) }
+}
+
+/// What is known of containers: the user's resources in front of the books'.
+pub(super) fn knowledge(config: &Config, books: &Rulebooks) -> KnowledgeSpec {
+    let mut known = KnowledgeSpec {
+        // A user's entry without a platform fits every platform.
+        resources: config.resources.iter().map(|spec| (String::new(), spec.clone())).collect(),
+        death_reports: config.correlate.death_reports.clone(),
+        ..KnowledgeSpec::default()
+    };
+    known.append(books.knowledge());
+    known
 }
 
 /// What the fold remembers: as many targets and callers as have series, and as much again that came and went.

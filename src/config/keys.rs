@@ -124,7 +124,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "resources",
         "[]",
-        "Whose container a log, metric or Kubernetes record speaks of. Each: `{match: {k8s.deployment.name: '{model_id}'}, replica: k8s.pod.name}`.",
+        "Whose container a log, metric or Kubernetes record speaks of, tried before the books' entries. Each: `{match: {k8s.deployment.name: '{model_id}'}, replica: k8s.pod.name}`, and optionally `optional`, `channel`, `platform`, `model_id`, `environment`, `deployment_id`; see [rulebook.md](rulebook.md).",
     ),
     key(
         "alerts.thresholds",

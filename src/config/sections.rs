@@ -4,10 +4,12 @@
 
 use super::read::Reader;
 use super::units::{ADDRESS, BYTES, COUNT, COUNT_OR_ZERO, DURATION, FLAG, Kind, NUMBER, SHARE, TEXT};
-use super::yaml::{Node, Value};
-use super::{Config, Correlate, Log, LogFormat, Measure, Observe, Owner, Owners, Receive, Resource, Threshold};
+use super::yaml::{Entry, Node, Value};
+use super::{Config, Correlate, Log, LogFormat, Measure, Observe, Owner, Owners, Receive, Threshold};
+use crate::observe::knowledge::ResourceSpec;
 use crate::observe::target::{Patterns, TargetSpec};
-use crate::observe::{Api, Vantage};
+use crate::observe::{Api, Channel, Vantage};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tracing::Level;
@@ -177,17 +179,39 @@ fn measure(r: &Reader<'_>) -> Measure {
     }
 }
 
-fn resource(r: &Reader<'_>, path: &str, node: &Node) -> Option<Resource> {
-    let record = r.record(node, path, &["match", "replica"])?;
-    let inner = format!("{path}.match");
-    let entries = record.find("match").map(|node| r.map(node, &inner)).unwrap_or_default();
-    if entries.is_empty() {
+const CHANNEL: Kind<Channel> = Kind {
+    noun: "a kind of source",
+    right: "platform_logs, container_logs, kubernetes, kernel or metrics",
+    parse: |text| Channel::ALL.iter().copied().find(|c| c.as_str() == text),
+};
+
+fn resource(r: &Reader<'_>, path: &str, node: &Node) -> Option<ResourceSpec> {
+    const KNOWN: &[&str] =
+        &["match", "optional", "replica", "channel", "platform", "model_id", "environment", "deployment_id"];
+    let record = r.record(node, path, KNOWN)?;
+    let patterns = |name: &str| -> BTreeMap<String, String> {
+        let inner = format!("{path}.{name}");
+        let entries = record.find(name).map(|node| r.map(node, &inner)).unwrap_or_default();
+        let read = |e: &Entry| Some((e.name.clone(), r.scalar(&e.node, &format!("{inner}.{}", e.name), &TEXT)?));
+        entries.iter().filter_map(read).collect()
+    };
+    let text = |name: &str| r.may(&record, path, name, &TEXT);
+    let spec = ResourceSpec {
+        attributes: patterns("match"),
+        optional: patterns("optional"),
+        replica: text("replica"),
+        channel: r.may(&record, path, "channel", &CHANNEL),
+        platform: text("platform"),
+        model_id: text("model_id"),
+        environment: text("environment"),
+        deployment_id: text("deployment_id"),
+    };
+    if spec.attributes.is_empty() {
         r.note(node.line, path, "`match` is missing", "`match: {k8s.deployment.name: '{model_id}'}`");
+    } else if let Err(error) = spec.check() {
+        r.note(node.line, path, &error.to_string(), "a pattern such as `{model_id}-*`");
     }
-    let attributes = entries
-        .iter()
-        .filter_map(|e| Some((e.name.clone(), r.scalar(&e.node, &format!("{inner}.{}", e.name), &TEXT)?)));
-    Some(Resource { attributes: attributes.collect(), replica: r.may(&record, path, "replica", &TEXT) })
+    Some(spec)
 }
 
 fn threshold(r: &Reader<'_>, path: &str, node: &Node) -> Option<Threshold> {

@@ -51,14 +51,16 @@ pub(super) const fn bearing(kind: EvidenceKind) -> Bearing {
         Kind::Loading | Kind::Draining => (Needs::Target, Reach::Outage, false),
         // One worker or one allocation fails, and the container goes on: only who was inside at that moment is hit.
         Kind::WorkerTimeout | Kind::GpuOom | Kind::MemoryPressure => (Needs::Target, Reach::Moment, true),
-        // An exception or a hang-up of one request says nothing about the next one.
-        Kind::UserException | Kind::StreamException | Kind::ClientDisconnect => (Needs::Request, Reach::Never, false),
-        // Derived from the lines of one request, never sent as a fact; `proved_clean` is the absence of facts.
-        Kind::StillRunning | Kind::FinishedLate | Kind::NeverReturned | Kind::ProvedClean => {
-            (Needs::Request, Reach::Never, false)
-        }
-        // A sign of life ends outages and decides nothing.
-        Kind::Serving => (Needs::Request, Reach::Never, false),
+        // An exception or a hang-up of one request says nothing about the next one. How far a request got is derived from its lines,
+        // never sent as a fact; `proved_clean` is the absence of facts; a sign of life ends outages and decides nothing.
+        Kind::UserException
+        | Kind::StreamException
+        | Kind::ClientDisconnect
+        | Kind::StillRunning
+        | Kind::FinishedLate
+        | Kind::NeverReturned
+        | Kind::ProvedClean
+        | Kind::Serving => (Needs::Request, Reach::Never, false),
     };
     Bearing { needs, reach, trouble }
 }

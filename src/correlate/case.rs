@@ -21,12 +21,9 @@ pub(super) struct View {
     pub(super) keys: Keys,
 }
 
-/// How many keys a record has.
-pub(super) const KEYS: usize = 4;
-
 /// Keys under which records of one request meet: of the request id, of the span of the call, of the span that encloses it, of the
 /// whole trace. 0 = none.
-pub(super) type Keys = [u64; KEYS];
+pub(super) type Keys = [u64; 4];
 
 /// The keys of a record.
 pub(super) fn keys(seen: &Observation) -> Keys {
@@ -51,12 +48,12 @@ pub(super) enum State {
     /// Counted as a request, not yet as a failure.
     Open,
     /// Told.
-    Settled(Outcome),
+    Settled(Ruling),
 }
 
 /// The verdict that was told, without its texts.
 #[derive(Clone, Debug)]
-pub(super) struct Outcome {
+pub(super) struct Ruling {
     pub(super) rule: Arc<Rule>,
     pub(super) class: Class,
     pub(super) cause: Cause,
@@ -67,7 +64,7 @@ pub(super) struct Outcome {
     pub(super) kind: Option<EvidenceKind>,
 }
 
-impl Outcome {
+impl Ruling {
     /// The same with its texts.
     pub(super) fn verdict(&self) -> Verdict {
         Verdict {

@@ -3,14 +3,17 @@
 //! In: cases and keys. Out: the case that a record joins, and the one whose time is over. Cases lie in blocks, so that a million of them
 //! never move; a key costs five bytes, because the table holds only where the case is.
 
-use super::case::{Case, KEYS, Keys, State};
+use super::case::{Case, Keys, State};
 use hashbrown::HashTable;
 use std::collections::VecDeque;
 
 /// Cases in a block.
 const BLOCK: usize = 1024;
-/// Slots in the table of keys: those in the case, and one for all that had no room.
-const SLOTS: u32 = KEYS as u32 + 1;
+/// Slots in the table of keys: the four in the case, and one for all that had no room.
+const SLOTS: u32 = 5;
+
+/// Most cases that share a key.
+const CROWD: usize = 64;
 
 /// A queue in the order of arrival; cases that left it early leave a hole.
 #[derive(Debug, Default)]
@@ -72,14 +75,17 @@ impl Docket {
 
     /// Places are handed out from the last of `free`, so the lowest is put there last.
     fn grow(&mut self) -> u32 {
-        let base = u32::try_from(self.blocks.len() * BLOCK).expect("the limit of cases is far below");
+        let number = |cases: usize| u32::try_from(cases).expect("the limit of cases is far below");
+        let (base, end) = (number(self.blocks.len() * BLOCK), number((self.blocks.len() + 1) * BLOCK));
         self.blocks.push(std::iter::repeat_with(|| None).take(BLOCK).collect());
-        self.free.extend((base + 1..base + BLOCK as u32).rev());
+        self.free.extend((base + 1..end).rev());
         base
     }
 
+    /// A job of a hundred thousand calls in one trace must not make one bucket of them all: past [`CROWD`] a case is found by its
+    /// other keys only.
     fn index(&mut self, at: u32, slot: u32, key: u64) {
-        if key != 0 {
+        if key != 0 && self.keys.iter_hash(key).take(CROWD).count() < CROWD {
             let blocks = &self.blocks;
             self.keys.insert_unique(key, at * SLOTS + slot, |entry| hash_of(blocks, *entry));
         }

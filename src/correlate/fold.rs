@@ -12,7 +12,7 @@ use super::successes::Successes;
 use super::vantage::{Sight, Standing, Vantages};
 use super::{Held, Ledger, Part};
 use crate::judge::{Rule, Rulebooks};
-use crate::observe::{Evidence, Exemplar, Observation, Row, Tally, Timing};
+use crate::observe::{Ending, Evidence, Exemplar, Observation, Row, Status, Tally, Timing, Vantage};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -68,7 +68,8 @@ impl Correlator {
         debug_assert_eq!(tally.failures.len(), rules.len(), "one rule for each failure");
         self.age(now_ns, ledger);
         let rows = tally.rows.iter().map(Sight::from);
-        self.vantages.see(rows.chain(tally.failures.iter().map(Sight::from)), now_ns);
+        let requests = tally.failures.iter().filter(|failure| !only_proves(failure));
+        self.vantages.see(rows.chain(requests.map(Sight::from)), now_ns);
         self.count_rows(tally, now_ns, ledger);
         tally.heard.iter().for_each(|heard| self.archive.hear(heard, now_ns));
         for line in &tally.activity {
@@ -149,11 +150,12 @@ impl Correlator {
                 let counts = self.counted.get(success.row as usize).is_some_and(|counted| *counted);
                 last = (success.row, row.filter(|_| counts).and_then(|row| self.successes.label(row)));
             }
-            let Some(label) = last.1 else { continue };
-            self.successes.remember(success, label);
-            if !self.broken.is_empty() {
-                self.prove_broken(success, now_ns, ledger);
+            if let Some(label) = last.1 {
+                self.successes.remember(success, label);
             }
+        }
+        if !self.broken.is_empty() {
+            tally.successes.iter().for_each(|success| self.prove_broken(success, now_ns, ledger));
         }
     }
 
@@ -237,6 +239,11 @@ pub(super) fn count<L: Ledger>(
     }
     ledger.requested(row, &mut timings);
     true
+}
+
+/// A model's error in the middle of a stream: it proves a request broken that some other record counts, its own access line not least.
+pub(super) fn only_proves(seen: &Observation) -> bool {
+    seen.vantage == Vantage::Model && seen.status == Status::None && seen.ending == Some(Ending::Truncated)
 }
 
 /// A failed request as a row of its own.

@@ -8,7 +8,7 @@
 //! with a log's, where they end together.
 
 use super::case::{Case, Keys, More, State, View, keys};
-use super::fold::{Correlator, count, row_of};
+use super::fold::{Correlator, count, only_proves, row_of};
 use super::merge::over_success;
 use super::successes::Found;
 use super::{Failure, Ledger};
@@ -38,13 +38,20 @@ impl Correlator {
             self.join(at, view, seen, ledger);
             return;
         }
-        let timing = seen.elapsed().map(|seconds| Timing { row: 0, seconds, weight: seen.weight });
-        let counts = count(&mut self.vantages, &row_of(seen), timing.into_iter(), (now_ns, ledger));
+        let counts = if only_proves(seen) {
+            ledger.observed(&row_of(seen));
+            false
+        } else {
+            let timing = seen.elapsed().map(|seconds| Timing { row: 0, seconds, weight: seen.weight });
+            count(&mut self.vantages, &row_of(seen), timing.into_iter(), (now_ns, ledger))
+        };
         match met {
             Some(at) if counts => {
                 let waited = self.docket.remove(at);
                 let mut case = Case::new(Failure::from(seen), view, State::Open);
-                waited.into_iter().for_each(|waited| absorb(&mut case, waited));
+                if let Some(waited) = waited {
+                    absorb(&mut case, waited);
+                }
                 self.open(case, now_ns, ledger);
             }
             Some(at) => self.join(at, view, seen, ledger),
@@ -56,7 +63,7 @@ impl Correlator {
     /// A record that no vantage counts and that meets no case: it proves a success broken, or waits for what it may join.
     fn wait<L: Ledger>(&mut self, seen: &Observation, view: View, now_ns: u64, ledger: &mut L) {
         if let Some(found) = view.over.as_ref().and_then(|_| self.success(seen, &view.keys)) {
-            self.open_broken(found, Failure::from(seen), view, (now_ns, ledger));
+            self.open_broken((found.0, &found.1), Failure::from(seen), view, (now_ns, ledger));
         } else if view.keys == Keys::default() {
             ledger.unjoined(seen.vantage, seen.weight);
         } else {
@@ -68,44 +75,42 @@ impl Correlator {
         }
     }
 
-    /// The success whose answer this record proves broken.
-    fn success(&self, seen: &Observation, keys: &Keys) -> Option<Found> {
+    /// The success whose answer this record proves broken, and the key that leads to it.
+    fn success(&self, seen: &Observation, keys: &Keys) -> Option<(u64, Found)> {
         // A request id names one request; what a span encloses may be several, and the log speaks of the last one before it.
         let until = |slot| if slot == 0 { u64::MAX } else { seen.end_ns.saturating_add(SAME_CLOCK_NS) };
-        (0..).zip(keys).find_map(|(slot, key)| self.successes.find(*key, until(slot)))
+        (0..).zip(keys).find_map(|(slot, key)| Some((*key, self.successes.find(*key, until(slot))?)))
     }
 
     /// A success came whose answer a waiting record proves broken.
     pub(super) fn prove_broken<L: Ledger>(&mut self, success: &Success, now_ns: u64, ledger: &mut L) {
-        for key in [success.key, success.also] {
-            let Some(at) = self.broken.get(&key).copied() else { continue };
-            let in_time = self.docket.get(at).is_some_and(|case| {
-                matches!(case.state, State::Waiting)
-                    && (case.request() == key || success.end_ns <= case.failure.end_ns.saturating_add(SAME_CLOCK_NS))
-            });
-            let Some(found) = self.successes.find(key, success.end_ns).filter(|_| in_time) else { continue };
-            let Some(case) = self.unshelve(at) else { continue };
-            let view = View {
-                vantage: case.failure.vantage,
-                end_ns: case.failure.end_ns,
-                rule: case.rule,
-                over: case.over,
-                keys: case.keys,
-            };
-            self.open_broken(found, case.failure, view, (now_ns, ledger));
-            return;
-        }
+        let key = success.key;
+        let Some(at) = self.broken.get(&key).copied() else { return };
+        let in_time = self.docket.get(at).is_some_and(|case| {
+            matches!(case.state, State::Waiting)
+                && (case.request() == key || success.end_ns <= case.failure.end_ns.saturating_add(SAME_CLOCK_NS))
+        });
+        let Some(found) = self.successes.find(key, success.end_ns).filter(|_| in_time) else { return };
+        let Some(case) = self.unshelve(at) else { return };
+        let view = View {
+            vantage: case.failure.vantage,
+            end_ns: case.failure.end_ns,
+            rule: case.rule,
+            over: case.over,
+            keys: case.keys,
+        };
+        self.open_broken((key, &found), case.failure, view, (now_ns, ledger));
     }
 
     /// Opens the failure of a request that had been counted as fine.
     fn open_broken<L: Ledger>(
         &mut self,
-        found: Found,
+        (key, found): (u64, &Found),
         proof: Failure,
         mut view: View,
         (now_ns, ledger): (u64, &mut L),
     ) {
-        let label = found.label;
+        let label = found.label.clone();
         ledger.stream_corrected(&label.target, label.ending, found.weight);
         let failure = Failure {
             target: label.target,
@@ -121,9 +126,12 @@ impl Correlator {
         if let Some(over) = &view.over {
             view.rule = Arc::clone(over);
         }
-        let free = view.keys.iter().position(|key| *key == 0);
-        if let Some(slot) = free.filter(|_| !view.keys.contains(&found.also)) {
-            view.keys[slot] = found.also;
+        // All keys of the success, so that a second log of the same request finds the case and not the success again.
+        for other in self.successes.keys(key, found) {
+            let free = view.keys.iter().skip(1).position(|key| *key == 0).map(|at| at + 1);
+            if let Some(slot) = free.filter(|_| !view.keys.contains(&other)) {
+                view.keys[slot] = other;
+            }
         }
         self.open(Case::new(failure, view, State::Open), now_ns, ledger);
     }
@@ -134,20 +142,17 @@ impl Correlator {
 
     /// The case that a record belongs to: by request id, else by span, else by trace; then the nearest in time.
     fn meets(&self, seen: &Observation, keys: &Keys) -> Option<u32> {
-        let mut best: Option<((u8, u64, u32), u32)> = None;
+        // The tie, the distance in time, the case.
+        let mut best: Option<(u8, u64, u32)> = None;
         for (slot, key) in keys.iter().enumerate() {
             for at in self.docket.with_key(*key) {
-                let Some(case) = self.docket.get(at) else { continue };
-                let Some(tie) = tie(case, seen, (slot, *key)).filter(|_| !differ(case.request(), keys[0])) else {
-                    continue;
-                };
-                let rank = (tie, case.failure.end_ns.abs_diff(seen.end_ns), at);
-                if best.is_none_or(|(held, _)| rank < held) {
-                    best = Some((rank, at));
-                }
+                let Some(case) = self.docket.get(at).filter(|case| !differ(case.request(), keys[0])) else { continue };
+                let Some(tie) = tie(case, seen, (slot, *key)) else { continue };
+                let candidate = (tie, case.failure.end_ns.abs_diff(seen.end_ns), at);
+                best = Some(best.map_or(candidate, |held| held.min(candidate)));
             }
         }
-        let (_, at) = best?;
+        let (_, _, at) = best?;
         self.later_success(seen, keys, at).then_some(at)
     }
 
@@ -157,7 +162,7 @@ impl Correlator {
         if seen.vantage != Vantage::App || matches!(case.state, State::Waiting) || case.answered() {
             return true;
         }
-        self.success(seen, keys).is_none_or(|found| found.end_ns <= case.failure.end_ns)
+        self.success(seen, keys).is_none_or(|(_, found)| found.end_ns <= case.failure.end_ns)
     }
 
     /// Adds a view to a case.
@@ -203,7 +208,9 @@ impl Correlator {
             if !moved.is_empty() && !more.views.iter().any(|view| view.vantage == Vantage::App) {
                 other.vantages &= !(1 << Vantage::App as u8);
             }
-            moved.into_iter().for_each(|view| add(case, view));
+            for view in moved {
+                add(case, view);
+            }
         }
     }
 }

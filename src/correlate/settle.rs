@@ -2,13 +2,13 @@
 //!
 //! In: cases, what is held, the time. Out: verdicts to the ledger, each once; corrections to the case feed for what came too late.
 
-use super::case::{Case, Outcome, State};
+use super::case::{Case, Ruling, State};
 use super::fold::{Correlator, Touched};
 use super::merge::{Base, base};
 use super::weigh::{Finding, Scales};
 use super::{Failure, Ledger, Part, Proof, Settled};
 use crate::judge::taxonomy::{Confidence, EvidenceKind, Match};
-use crate::observe::Vantage;
+use crate::observe::{Ending, Outcome, Row, Vantage};
 use std::sync::Arc;
 
 /// A failure that ended this close to a model's log line is taken to be the same, where nothing but time and target can join them.
@@ -21,9 +21,9 @@ impl Correlator {
         let known = base(&case);
         let (class, decided) = (known.class, known.decide.is_empty());
         if decided {
-            let outcome = outcome(&known, None);
-            tell(&case.failure, &outcome, None, ledger);
-            case.state = State::Settled(outcome);
+            let ruling = rule_on(&known, None);
+            tell(&case.failure, &ruling, None, ledger);
+            case.state = State::Settled(ruling);
             case.due_ns = now_ns.saturating_add(self.spans.join_for);
             if case.keys.iter().any(|key| *key != 0) {
                 self.docket.insert(case);
@@ -95,7 +95,7 @@ impl Correlator {
                 State::Waiting => None,
                 _ => Scales::new(case, base(case).decide, &self.archive, &self.spans).last(),
             };
-            self.end(at, finding, now_ns, ledger);
+            self.end(at, finding.as_ref(), now_ns, ledger);
         }
         while let Some(at) = self.docket.oldest_settled() {
             if self.docket.get(at).is_none_or(|case| case.due_ns > now_ns) {
@@ -106,7 +106,7 @@ impl Correlator {
     }
 
     /// The end of a case's wait.
-    fn end<L: Ledger>(&mut self, at: u32, finding: Option<Finding>, now_ns: u64, ledger: &mut L) {
+    fn end<L: Ledger>(&mut self, at: u32, finding: Option<&Finding>, now_ns: u64, ledger: &mut L) {
         match self.docket.get(at).map(|case| &case.state) {
             Some(State::Waiting) => self.give_up(at, now_ns, ledger),
             Some(State::Open) => self.settle(at, finding, now_ns, ledger),
@@ -114,8 +114,9 @@ impl Correlator {
         }
     }
 
-    /// Nothing joined a record that no vantage counts. A model's own stream error is a failure all the same: the vantage that counts
-    /// its requests has counted this one as fine. Unless a failure of that target ended just then, which no id could join.
+    /// Nothing joined a record that no vantage counts. A model's own stream error is a failure all the same: whoever counts its
+    /// requests has counted this one as fine, and where nobody does it is a request too. Unless a failure of that target ended just
+    /// then, which no id could join.
     fn give_up<L: Ledger>(&mut self, at: u32, now_ns: u64, ledger: &mut L) {
         let Some(mut case) = self.unshelve(at) else { return };
         let over = case.over.take().filter(|_| case.failure.vantage == Vantage::Model);
@@ -123,13 +124,17 @@ impl Correlator {
             ledger.unjoined(case.failure.vantage, case.failure.weight);
             return;
         };
-        ledger.stream_corrected(&case.failure.target, None, case.failure.weight);
+        if self.vantages.counts(&case.failure.target, now_ns) {
+            ledger.stream_corrected(&case.failure.target, None, case.failure.weight);
+        } else {
+            ledger.requested(&row_alone(&case.failure), &mut std::iter::empty());
+        }
         (case.rule, case.state) = (rule, State::Open);
         let known = base(&case);
         let finding = Scales::new(&case, known.decide, &self.archive, &self.spans).last();
-        let outcome = outcome(&known, finding.as_ref());
-        tell(&case.failure, &outcome, finding.as_ref(), ledger);
-        case.state = State::Settled(outcome);
+        let ruling = rule_on(&known, finding.as_ref());
+        tell(&case.failure, &ruling, finding.as_ref(), ledger);
+        case.state = State::Settled(ruling);
         case.due_ns = now_ns.saturating_add(self.spans.join_for);
         self.docket.insert(case);
         self.bound(ledger);
@@ -155,13 +160,13 @@ impl Correlator {
     }
 
     /// Tells the verdict of an open case.
-    fn settle<L: Ledger>(&mut self, at: u32, finding: Option<Finding>, now_ns: u64, ledger: &mut L) {
+    fn settle<L: Ledger>(&mut self, at: u32, finding: Option<&Finding>, now_ns: u64, ledger: &mut L) {
         let due_ns = now_ns.saturating_add(self.spans.join_for);
         let Some(case) = self.docket.get_mut(at) else { return };
-        let outcome = outcome(&base(case), finding.as_ref());
-        tell(&case.failure, &outcome, finding.as_ref(), ledger);
+        let ruling = rule_on(&base(case), finding);
+        tell(&case.failure, &ruling, finding, ledger);
         ledger.opened(&case.failure.target.platform, case.opened_as, -1);
-        (case.state, case.due_ns) = (State::Settled(outcome), due_ns);
+        (case.state, case.due_ns) = (State::Settled(ruling), due_ns);
         self.docket.settle(at);
         self.bound(ledger);
     }
@@ -170,7 +175,7 @@ impl Correlator {
     fn settle_early<L: Ledger>(&mut self, at: u32, now_ns: u64, ledger: &mut L) {
         let Some(case) = self.docket.get(at).filter(|case| matches!(case.state, State::Open)) else { return };
         if let Some(finding) = Scales::new(case, base(case).decide, &self.archive, &self.spans).early() {
-            self.settle(at, Some(finding), now_ns, ledger);
+            self.settle(at, Some(&finding), now_ns, ledger);
         }
     }
 
@@ -206,7 +211,7 @@ impl Correlator {
         let stronger = |finding: &Finding| held.is_none_or(|held| (finding.level, finding.position) < held);
         let scales = Scales::new(case, known.decide, &self.archive, &self.spans);
         let Some(finding) = scales.strongest().filter(stronger) else { return };
-        let (better, before) = (outcome(&known, Some(&finding)), told.verdict());
+        let (better, before) = (rule_on(&known, Some(&finding)), told.verdict());
         let (verdict, proof) = (better.verdict(), proof(&finding));
         ledger.corrected(
             &Settled { failure: &case.failure, verdict: &verdict, proof: Some(&proof) },
@@ -222,7 +227,7 @@ impl Correlator {
     pub(super) fn refine<L: Ledger>(&mut self, at: u32, by: Vantage, ledger: &mut L) {
         let Some(case) = self.docket.get(at) else { return };
         let State::Settled(told) = &case.state else { return };
-        let (better, before) = (outcome(&base(case), None), told.verdict());
+        let (better, before) = (rule_on(&base(case), None), told.verdict());
         let changed = (better.class, better.cause, better.blame) != (told.class, told.cause, told.blame);
         if told.kind.is_none() && changed {
             let verdict = better.verdict();
@@ -234,16 +239,30 @@ impl Correlator {
     }
 }
 
+/// A broken stream that nobody else saw, as a row.
+fn row_alone(failure: &Failure) -> Row {
+    Row {
+        target: Arc::clone(&failure.target),
+        caller: Arc::clone(&failure.caller),
+        vantage: failure.vantage,
+        status: failure.status,
+        outcome: Outcome::Error,
+        ending: Some(Ending::Truncated),
+        requests: failure.weight,
+        exemplar: None,
+    }
+}
+
 /// Kinds that no fact shows, only the lack of one.
 const fn by_absence(kind: EvidenceKind) -> bool {
     matches!(kind, EvidenceKind::ProvedClean | EvidenceKind::NeverReturned)
 }
 
 /// The verdict of all records and, where there is one, the finding.
-fn outcome(known: &Base<'_>, finding: Option<&Finding>) -> Outcome {
+fn rule_on(known: &Base<'_>, finding: Option<&Finding>) -> Ruling {
     let default = &known.rule.verdict;
     let decision = finding.and_then(|finding| Some((finding, known.decide.get(finding.position)?)));
-    Outcome {
+    Ruling {
         rule: Arc::clone(known.rule),
         class: decision.and_then(|(_, decision)| decision.class).unwrap_or(known.class),
         cause: decision.map_or(default.cause, |(_, decision)| decision.cause),
@@ -263,10 +282,10 @@ fn proof(finding: &Finding) -> Proof {
     }
 }
 
-fn tell<L: Ledger>(failure: &Failure, outcome: &Outcome, finding: Option<&Finding>, ledger: &mut L) {
-    let (verdict, proof) = (outcome.verdict(), finding.map(proof));
+fn tell<L: Ledger>(failure: &Failure, ruling: &Ruling, finding: Option<&Finding>, ledger: &mut L) {
+    let (verdict, proof) = (ruling.verdict(), finding.map(proof));
     debug_assert!(
-        proof.is_some() || !matches!(outcome.confidence, Confidence::Correlated | Confidence::Likely),
+        proof.is_some() || !matches!(ruling.confidence, Confidence::Correlated | Confidence::Likely),
         "nothing is sure without evidence"
     );
     ledger.settled(&Settled { failure, verdict: &verdict, proof: proof.as_ref() });

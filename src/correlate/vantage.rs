@@ -193,6 +193,12 @@ impl Vantages {
         Standing::Primary { news: (changed || new_caller).then_some(primary) }
     }
 
+    /// Whether some vantage counts the requests of this target now.
+    pub(super) fn counts(&self, target: &Arc<Target>, now_ns: u64) -> bool {
+        let sightings = self.targets.get(&Place(Arc::clone(target)));
+        sightings.is_some_and(|seen| (0..RANKS.len()).any(|rank| seen.present(rank, now_ns, self.spans).is_some()))
+    }
+
     /// Forgets who was not seen for longer than a presence lasts.
     pub(super) fn age(&mut self, now_ns: u64) {
         self.callers.age(now_ns, self.spans.present);

@@ -6,6 +6,7 @@
 
 mod condition;
 mod example;
+mod knowledge;
 mod phrases;
 mod read;
 mod rule;
@@ -15,21 +16,21 @@ mod when;
 mod tests;
 
 pub use crate::yaml::Position;
+pub use knowledge::{EvidenceRule, Line};
 
 use super::taxonomy::{Blame, Cause, Class, EvidenceKind};
 use super::verdict::Verdict;
 use crate::observe::Observation;
+use crate::observe::knowledge::{ANY_PLATFORM, Knowledge, KnowledgeSpec};
 use crate::observe::target::{Patterns, TargetSpec};
 use crate::yaml::{Node, Value};
 use condition::{Facts, When};
+use knowledge::Sections;
 use phrases::Phrases;
 use read::Reader;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-
-/// `platform:` of a book that holds for every platform.
-const ANY_PLATFORM: &str = "*";
 
 /// A book's text and the name that errors show, usually its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,11 +107,15 @@ pub struct Rule {
     when: When,
 }
 
+/// The keys of a book.
+const SECTIONS: &[&str] = &["platform", "targets", "rules", "evidence", "resources", "metrics", "request_id"];
+
 /// A book that was read.
 struct Book {
     platform: String,
     targets: Vec<TargetSpec>,
     rules: Vec<Rule>,
+    sections: Sections,
 }
 
 /// All books, compiled.
@@ -123,6 +128,8 @@ pub struct Rulebooks {
     generic: Vec<usize>,
     targets: Vec<(String, TargetSpec)>,
     phrases: Phrases,
+    knowledge: KnowledgeSpec,
+    evidence: Vec<EvidenceRule>,
 }
 
 impl Rulebooks {
@@ -142,6 +149,7 @@ impl Rulebooks {
         let users: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
         let builtin = [
             ("baseten.yaml", include_str!("rulebook/baseten.yaml")),
+            ("containers.yaml", include_str!("rulebook/containers.yaml")),
             ("http.yaml", include_str!("rulebook/http.yaml")),
         ];
         let builtin = builtin.map(|(name, text)| Source { name: name.to_owned(), text: text.to_owned() });
@@ -161,8 +169,9 @@ impl Rulebooks {
     }
 
     fn assemble(books: Vec<Book>, phrases: Phrases) -> Self {
-        let mut all =
-            Self { rules: Vec::new(), plans: HashMap::new(), generic: Vec::new(), targets: Vec::new(), phrases };
+        let (rules, plans, generic, targets) = (Vec::new(), HashMap::new(), Vec::new(), Vec::new());
+        let (knowledge, evidence) = (KnowledgeSpec::default(), Vec::new());
+        let mut all = Self { rules, plans, generic, targets, phrases, knowledge, evidence };
         for book in &books {
             all.plans.entry(book.platform.clone()).or_default();
         }
@@ -179,6 +188,8 @@ impl Rulebooks {
             }
             all.rules.extend(book.rules.into_iter().map(Arc::new));
             all.targets.extend(book.targets.into_iter().map(|t| (book.platform.clone(), t)));
+            all.evidence.extend(book.sections.rules);
+            all.knowledge.append(book.sections.spec);
         }
         all
     }
@@ -217,6 +228,16 @@ impl Rulebooks {
         self.targets.iter().map(|(platform, spec)| (platform.as_str(), spec))
     }
 
+    /// What the books say about containers, for the observer; the user's books in front.
+    pub fn knowledge(&self) -> KnowledgeSpec {
+        self.knowledge.clone()
+    }
+
+    /// All evidence rules, in the order of the books.
+    pub fn evidence(&self) -> &[EvidenceRule] {
+        &self.evidence
+    }
+
     /// Examples that are decided by another rule than the one they stand under.
     pub fn check_examples(&self) -> Vec<BookError> {
         let examples = self.rules.iter().flat_map(|rule| rule.examples.iter().map(move |example| (rule, example)));
@@ -232,7 +253,34 @@ impl Rulebooks {
                 ),
             })
         };
-        examples.filter_map(wrong).collect()
+        examples.filter_map(wrong).chain(self.check_lines()).collect()
+    }
+
+    /// Lines that another evidence rule recognises than the one they stand under, or that one recognises which must not.
+    fn check_lines(&self) -> Vec<BookError> {
+        let observer = match Knowledge::compile(self.knowledge()) {
+            Ok(knowledge) => knowledge,
+            Err(error) => return vec![BookError::whole(&error.to_string())],
+        };
+        let mut errors = Vec::new();
+        for rule in &self.evidence {
+            let mut wrong = |line: &Line, message: String| {
+                let (book, id) = (rule.book.to_string(), Some(rule.id.clone()));
+                errors.push(BookError { book, at: line.at, rule: id, message });
+            };
+            for line in &rule.examples {
+                let found = observer.recognise(&line.example(&rule.platform));
+                if found != Some(&rule.id) {
+                    wrong(line, format!("this example is recognised by {}", found.unwrap_or("no rule")));
+                }
+            }
+            for line in &rule.others {
+                if observer.recognise(&line.example(&rule.platform)) == Some(&rule.id) {
+                    wrong(line, "this line is recognised, and must not be".to_owned());
+                }
+            }
+        }
+        errors
     }
 }
 
@@ -251,11 +299,14 @@ fn read_book(source: &Source, phrases: &mut Phrases, errors: &mut Vec<BookError>
             return None;
         }
     };
-    let fields = reader.fields(&root, "book", &["platform", "targets", "rules"])?;
+    let fields = reader.fields(&root, "book", SECTIONS)?;
     let platform = reader.required(fields, "platform", "mine").and_then(|n| reader.text(n, "platform"));
     let targets = fields.get("targets").map_or_else(Vec::new, |n| read_targets(&mut reader, n, platform.as_deref()));
     let mut rules = Vec::new();
-    if let Some(node) = reader.required(fields, "rules", "[]") {
+    let other =
+        SECTIONS.iter().any(|key| !matches!(*key, "platform" | "targets" | "rules") && fields.get(key).is_some());
+    let node = if other { fields.get("rules") } else { reader.required(fields, "rules", "[]") };
+    if let Some(node) = node {
         if !matches!(node.value, Value::List(_)) {
             reader.wrong(node.at, format!("`rules` must be a list, not {}", node.kind()));
         }
@@ -267,7 +318,8 @@ fn read_book(source: &Source, phrases: &mut Phrases, errors: &mut Vec<BookError>
     }
     let platform = platform?;
     check_always(&mut reader, &rules, &platform);
-    Some(Book { platform, targets, rules })
+    let sections = knowledge::read(&mut reader, fields, &platform);
+    Some(Book { platform, targets, rules, sections })
 }
 
 fn read_targets(reader: &mut Reader<'_>, node: &Node, platform: Option<&str>) -> Vec<TargetSpec> {
@@ -296,14 +348,16 @@ fn check_always(reader: &mut Reader<'_>, rules: &[Rule], platform: &str) {
 }
 
 fn check_ids(books: &[Book], errors: &mut Vec<BookError>) {
-    let mut seen: HashMap<&str, &Rule> = HashMap::new();
-    for rule in books.iter().flat_map(|book| &book.rules) {
-        if let Some(first) = seen.insert(&rule.verdict.rule, rule) {
+    let mut seen = HashMap::new();
+    let rules = books.iter().flat_map(|book| &book.rules).map(|rule| (&*rule.verdict.rule, &rule.book, rule.at));
+    let lines = books.iter().flat_map(|book| &book.sections.rules).map(|line| (line.id.as_str(), &line.book, line.at));
+    for (id, book, at) in rules.chain(lines) {
+        if let Some((first, line)) = seen.insert(id, (book, at)) {
             errors.push(BookError {
-                book: rule.book.to_string(),
-                at: rule.at,
-                rule: Some(rule.verdict.rule.to_string()),
-                message: format!("this id is taken by {}:{}; ids are unique over all books", first.book, first.at.line),
+                book: book.to_string(),
+                at,
+                rule: Some(id.to_owned()),
+                message: format!("this id is taken by {first}:{}; ids are unique over all books", line.line),
             });
         }
     }

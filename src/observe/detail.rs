@@ -74,6 +74,13 @@ impl<'a> Detail<'a> {
         }
     }
 
+    /// Takes the words around an error for its description, where it has no better one.
+    pub(super) fn describe(&mut self, words: &'a str) {
+        if self.description.is_empty() {
+            self.description = words;
+        }
+    }
+
     /// The parts that the transport table reads.
     pub(super) fn clues(&self) -> Clues<'_> {
         let error_type = if self.status_in_type().is_some() { "" } else { &*self.error_type };
@@ -104,11 +111,6 @@ impl<'a> Detail<'a> {
     /// Whether anything here speaks of an error.
     pub(super) fn has_error(&self) -> bool {
         !self.error_type.is_empty() || !self.exception.is_empty() || !self.message.is_empty()
-    }
-
-    /// The value of a captured response header.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// All texts, most specific first, one a line, none twice: body, exception, description, bare error type.

@@ -8,7 +8,8 @@ use crate::judge::taxonomy::EvidenceKind;
 use std::sync::Arc;
 
 /// What kind of source speaks. It decides whether its silence about a death means anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// The platform's own export of model logs, which reports how containers end.
     PlatformLogs,
@@ -92,9 +93,9 @@ pub struct Heard {
 /// That a request went well as far as its span shows, in a fixed size: a later log may prove its stream broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Success {
-    /// [`request_key`] of the request id, else [`span_key`] of trace id and parent span id; never 0.
+    /// [`request_key`] of the request id, or [`span_key`] of trace id and a span around the call; never 0.
     pub key: u64,
-    /// [`span_key`] of trace id and parent span id where `key` is that of the request id; else 0.
+    /// Another key of the same request; 0 = none.
     pub also: u64,
     /// The row of the tally that counted it.
     pub row: u32,

@@ -5,6 +5,7 @@
 //! the parent's model, and only the last one its text and ending.
 
 use super::detail::Detail;
+use super::failing::Failing;
 use super::intern::{Known, NO_TARGET, without_query};
 use super::mapper::{Mapper, OTHER_PLATFORM, Observer};
 use super::span::{Entry, count_as, fine_ending, scope_rule};
@@ -168,35 +169,6 @@ impl<'d> Desk<'d> {
     }
 }
 
-/// How a request failed, as far as the records show.
-#[derive(Clone, Copy, Debug, Default)]
-struct Failing {
-    status: Option<u16>,
-    transport: Option<Transport>,
-    ending: Option<Ending>,
-}
-
-impl Failing {
-    /// An answer's status at or above 400 says enough; below it the transport error says how the body ended.
-    fn of(status: Option<u16>, transport: Option<Transport>) -> Self {
-        if status.is_some_and(|code| code >= 400) {
-            return Self { status, transport: None, ending: None };
-        }
-        let begun = status.is_some();
-        let ending = match transport {
-            Some(Transport::Truncated) => Some(Ending::Truncated),
-            Some(Transport::Disconnected) if begun => Some(Ending::Truncated),
-            Some(Transport::Timeout | Transport::Cancelled) if begun => Some(Ending::Cancelled),
-            _ => None,
-        };
-        Self { status, transport, ending }
-    }
-
-    fn truncated(status: Option<u16>) -> Self {
-        Self { status, transport: None, ending: Some(Ending::Truncated) }
-    }
-}
-
 /// One HTTP client span with those around it.
 pub(super) fn http(desk: &mut Desk<'_>, entry: &Entry, links: &Links<'_>) {
     let gen_ai = desk.detail(links.gen_ai);
@@ -216,10 +188,13 @@ pub(super) fn http(desk: &mut Desk<'_>, entry: &Entry, links: &Links<'_>) {
     };
     let Some(failing) = failing else {
         let ending = lent_ending.or_else(|| fine_ending(desk.observer, desk.mapper, entry));
-        count_as(desk.mapper, desk.tally, entry, known, ending);
+        let outer = links.gen_ai.map_or([0; 8], |l| l.parent);
+        count_as(desk.mapper, desk.tally, &Entry { outer, ..*entry }, known, ending);
         return;
     };
-    let seen = Seen { vantage: Vantage::Client, known, caller: entry.caller, weight: entry.weight };
+    // A `GenAI` span is part of the call: what encloses the call is what encloses it.
+    let enclosing = links.gen_ai.map_or(entry.parent, |l| l.parent);
+    let seen = Seen { vantage: Vantage::Client, known, caller: entry.caller, weight: entry.weight, enclosing };
     observe(desk, &span, &seen, failing, &[Some(&own), lent[0], lent[1]]);
 }
 
@@ -284,7 +259,8 @@ pub(super) fn gen_ai(desk: &mut Desk<'_>, lender: &Lender, app: Option<&Lender>)
     let ending = scope_rule(desk.observer, lender.scope).ending(own.stream);
     let failed = span.status_code == 2 || !own.error_name().is_empty();
     desk.tally.records.inference += 1;
-    let seen = Seen { vantage: Vantage::Sdk, known, caller: lender.caller, weight: lender.weight };
+    let (caller, weight, enclosing) = (lender.caller, lender.weight, lender.parent);
+    let seen = Seen { vantage: Vantage::Sdk, known, caller, weight, enclosing };
     if failed {
         let failing = sdk_failure(desk, &own);
         let app = desk.detail(app);
@@ -324,6 +300,8 @@ fn sdk_entry(span: &Span<'_>, lender: &Lender, known: u32, status: u16) -> Entry
         weight: lender.weight,
         failed: false,
         event_stream: false,
+        request: 0,
+        outer: [0; 8],
     }
 }
 
@@ -333,6 +311,8 @@ struct Seen {
     known: u32,
     caller: u32,
     weight: f64,
+    /// The span that encloses the call.
+    enclosing: [u8; 8],
 }
 
 /// Builds the observation of a failed request from its own record and those around it.
@@ -345,7 +325,7 @@ fn observe(desk: &mut Desk<'_>, span: &Span<'_>, seen: &Seen, failing: Failing, 
     let relative = own.map(|d| d.url).filter(|url| url.starts_with('/'));
     let path = url_path.or(relative.or(own.map(|d| d.path)).map(without_query)).unwrap_or("").to_owned();
     let headers = own.map(|d| d.headers.clone()).unwrap_or_default();
-    let request_id = own.and_then(|d| d.header("x-baseten-request-id")).unwrap_or("").to_owned();
+    let request_id = desk.observer.knowledge.request_id(&headers);
     let cancelled = failing.transport == Some(Transport::Cancelled);
     let observation = Observation {
         vantage: seen.vantage,
@@ -363,7 +343,7 @@ fn observe(desk: &mut Desk<'_>, span: &Span<'_>, seen: &Seen, failing: Failing, 
         end_ns: span.end_ns,
         trace_id: span.trace_id.try_into().unwrap_or_default(),
         span_id: span.span_id.try_into().unwrap_or_default(),
-        parent_span_id: span.parent_span_id.try_into().unwrap_or_default(),
+        parent_span_id: seen.enclosing,
         weight: seen.weight,
         outcome: if cancelled { Outcome::Cancelled } else { Outcome::Error },
     };

@@ -4,9 +4,11 @@
 //! export, so that a successful request costs no allocation.
 
 use super::intern::{Interner, Known};
+use super::knowledge::{Hits, Knowledge};
+use super::place::Places;
 use super::target::Patterns;
 use super::transport::Transports;
-use super::{Ending, Exemplar, Outcome, Row, Status, Tally, Timing, Vantage, log, span};
+use super::{Ending, Exemplar, Outcome, Row, Status, Success, Tally, Timing, Vantage, log, metric, span};
 use crate::otlp::wire::{self, WireError};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -35,18 +37,25 @@ impl Default for Weights {
     }
 }
 
-/// What every mapper reads: target patterns, the transport table, declared sampling.
+/// What every mapper reads: target patterns, the transport table, declared sampling, what is known of containers.
 #[derive(Debug)]
 pub struct Observer {
     pub(super) patterns: Patterns,
     pub(super) transports: Transports,
     pub(super) weights: Weights,
+    pub(super) knowledge: Knowledge,
 }
 
 impl Observer {
-    /// An observer for these target patterns (the user's in front of the books').
+    /// An observer for these target patterns (the user's in front of the books'). It knows nothing of containers.
     pub fn new(patterns: Patterns, weights: Weights) -> Self {
-        Self { patterns, transports: Transports::builtin(), weights }
+        Self { patterns, transports: Transports::builtin(), weights, knowledge: Knowledge::default() }
+    }
+
+    /// The same, which also knows what logs, Kubernetes objects and metrics say about containers.
+    #[must_use]
+    pub fn knowing(self, knowledge: Knowledge) -> Self {
+        Self { knowledge, ..self }
     }
 }
 
@@ -55,9 +64,30 @@ impl Observer {
 pub struct Mapper {
     pub(super) interner: Interner,
     pub(super) spans: span::Scratch,
+    pub(super) places: Places,
+    pub(super) hits: Hits,
+    /// Where names of fields are put together.
+    pub(super) name: String,
+    /// The empty name, shared.
+    pub(super) nobody: Arc<str>,
     rows: HashMap<u128, u32, RandomState>,
     /// The row last used for a target, by the lowest bits of the target's index: a caller's answers are mostly alike.
     recent: [(u128, u32); RECENT],
+}
+
+impl Default for Mapper {
+    fn default() -> Self {
+        Self {
+            interner: Interner::default(),
+            spans: span::Scratch::default(),
+            places: Places::default(),
+            hits: Hits::default(),
+            name: String::new(),
+            nobody: "".into(),
+            rows: HashMap::default(),
+            recent: [(0, 0); RECENT],
+        }
+    }
 }
 
 /// What requests must share to share a row.
@@ -99,10 +129,15 @@ pub(super) struct Request {
     pub(super) time_ns: u64,
 }
 
-impl Default for Mapper {
-    fn default() -> Self {
-        let (interner, spans) = (Interner::default(), span::Scratch::default());
-        Self { interner, spans, rows: HashMap::default(), recent: [(0, 0); RECENT] }
+/// The keys under which records of one request meet it, of its request id and of spans around it; 0 = none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keys(pub(super) [u64; 3]);
+
+impl Keys {
+    /// Those that there are, two by two; 0 for a missing second one.
+    fn pairs(self) -> impl Iterator<Item = [u64; 2]> {
+        let mut known = self.0.into_iter().filter(|key| *key != 0);
+        std::iter::from_fn(move || Some([known.next()?, known.next().unwrap_or(0)]))
     }
 }
 
@@ -129,26 +164,26 @@ impl Mapper {
         wire::logs(bytes, &mut visitor)
     }
 
-    /// Checks an `ExportMetricsServiceRequest`; its points are no requests.
+    /// Maps an `ExportMetricsServiceRequest`; its points are no requests.
     ///
     /// # Errors
     /// As [`Mapper::traces`].
-    pub fn metrics(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<(), WireError> {
-        let mut points = Points(0);
-        wire::metrics(bytes, &mut points)?;
-        tally.records.not_inference += points.0;
-        Ok(())
+    pub fn metrics(&mut self, observer: &Observer, bytes: &[u8], tally: &mut Tally) -> Result<(), WireError> {
+        self.begin();
+        let mut visitor = metric::Visitor::new(observer, self, tally);
+        wire::metrics(bytes, &mut visitor)
     }
 
     fn begin(&mut self) {
         self.interner.trim();
+        self.places.begin();
         self.rows.clear();
         self.recent.fill((0, 0));
         self.spans.clear();
     }
 
-    /// Adds a request that did not fail to its row.
-    pub(super) fn count(&mut self, tally: &mut Tally, request: &Request) {
+    /// Adds a request that did not fail to its row, and a mark for each key by which a later log may prove it broken.
+    pub(super) fn count(&mut self, tally: &mut Tally, request: &Request, keys: Keys) {
         let packed = request.key.packed();
         let slot = request.key.known as usize % RECENT;
         if self.recent[slot].0 != packed {
@@ -157,6 +192,13 @@ impl Mapper {
         let index = self.recent[slot].1;
         let row = &mut tally.rows[index as usize];
         row.requests += request.weight;
+        if request.key.outcome == Outcome::Success {
+            let (end_ns, weight) = (request.time_ns, request.weight);
+            // Two keys a mark: the request of the one is that of the other.
+            for [key, also] in keys.pairs() {
+                tally.successes.push(Success { key, also, row: index, end_ns, weight });
+            }
+        }
         let Some(seconds) = request.seconds else { return };
         tally.timings.push(Timing { row: index, seconds, weight: request.weight });
         if row.exemplar.is_none_or(|e| seconds > e.seconds) {
@@ -187,14 +229,5 @@ fn new_row(known: &Known, caller: &Arc<str>, key: &RowKey) -> Row {
         ending: key.ending,
         requests: 0.0,
         exemplar: None,
-    }
-}
-
-/// Counts metric points.
-struct Points(u64);
-
-impl<'a> wire::MetricVisitor<'a> for Points {
-    fn point(&mut self, _: &wire::Metric<'a>, _: &wire::Point<'a>) {
-        self.0 += 1;
     }
 }

@@ -141,6 +141,17 @@ fn is_event_stream(key: &str, value: Value<'_>) -> bool {
         && first_text(value).trim_start().starts_with("text/event-stream")
 }
 
+/// The name of a captured response header, as written.
+#[inline]
+pub(super) fn captured_header(key: &str) -> Option<&str> {
+    // No other key of the conventions is as long and has its dot there.
+    if key.len() < 22 || key.as_bytes().get(20) != Some(&b'.') {
+        None
+    } else {
+        key.strip_prefix("http.response.header.")
+    }
+}
+
 /// The header's name in lower case with `-`, where `key` is a captured response header (Python writes `_`).
 pub(super) fn response_header(key: &str) -> Option<String> {
     key.strip_prefix("http.response.header.").map(|name| name.to_ascii_lowercase().replace('_', "-"))

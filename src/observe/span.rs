@@ -6,10 +6,10 @@
 
 use super::intern::NO_TARGET;
 use super::join::{self, Lender, LenderKind, Lenders};
-use super::mapper::{Mapper, Observer, Request, RowKey};
-use super::semconv::{Picks, text};
+use super::mapper::{Keys, Mapper, Observer, Request, RowKey};
+use super::semconv::{Picks, captured_header, first_text, text};
 use super::stream::{Ends, ScopeRule};
-use super::{Ending, Outcome, Status, Tally, Vantage, sampling};
+use super::{Ending, Outcome, Status, Tally, Vantage, request_key, sampling, span_key};
 use crate::otlp::wire::{Span, SpanVisitor, Value};
 
 const KIND_CLIENT: i32 = 3;
@@ -33,6 +33,10 @@ pub(super) struct Entry {
     pub(super) weight: f64,
     pub(super) failed: bool,
     pub(super) event_stream: bool,
+    /// [`request_key`] of the captured request id; 0 = none.
+    pub(super) request: u64,
+    /// The span that encloses the call where its parent is part of the call; zero = the parent.
+    pub(super) outer: [u8; 8],
 }
 
 /// Memory for one export, reused.
@@ -70,13 +74,15 @@ pub(super) struct Visitor<'m, 'a> {
     scope: u16,
     picks: Picks<'a>,
     exception: bool,
+    request: u64,
 }
 
 impl<'m, 'a> Visitor<'m, 'a> {
     pub(super) fn new(observer: &'m Observer, mapper: &'m mut Mapper, body: &'a [u8], tally: &'m mut Tally) -> Self {
         let caller = mapper.interner.caller("");
         let (service, scope) = ("", last_scope(observer));
-        Self { observer, mapper, tally, body, caller, service, scope, picks: Picks::default(), exception: false }
+        let (picks, exception, request) = (Picks::default(), false, 0);
+        Self { observer, mapper, tally, body, caller, service, scope, picks, exception, request }
     }
 
     /// A client span over HTTP: remembered whether or not its host is known; a `GenAI` parent may still make it a request.
@@ -100,6 +106,8 @@ impl<'m, 'a> Visitor<'m, 'a> {
             weight,
             failed,
             event_stream: p.event_stream,
+            request: self.request,
+            outer: [0; 8],
         });
     }
 
@@ -143,11 +151,17 @@ impl<'a> SpanVisitor<'a> for Visitor<'_, 'a> {
     fn span_begin(&mut self) {
         self.picks = Picks::default();
         self.exception = false;
+        self.request = 0;
     }
 
     #[inline]
     fn span_attribute(&mut self, key: &'a str, value: Value<'a>) {
         self.picks.pick(key, value);
+        if let Some(header) = captured_header(key)
+            && self.observer.knowledge.is_request_id(header)
+        {
+            self.request = request_key(first_text(value));
+        }
     }
 
     fn span_event(&mut self, name: &'a str) {
@@ -261,5 +275,7 @@ fn count_from(mapper: &mut Mapper, tally: &mut Tally, entry: &Entry, vantage: Va
     let key = RowKey { known: entry.known, caller: entry.caller, vantage, status, outcome, ending };
     let seconds = super::observation::elapsed(entry.start_ns, entry.end_ns);
     let (trace_id, span_id, time_ns) = (entry.trace_id, entry.span_id, entry.end_ns);
-    mapper.count(tally, &Request { key, weight: entry.weight, seconds, trace_id, span_id, time_ns });
+    let outer = span_key(&trace_id, &entry.outer);
+    let keys = Keys([entry.request, span_key(&trace_id, &entry.parent), outer]);
+    mapper.count(tally, &Request { key, weight: entry.weight, seconds, trace_id, span_id, time_ns }, keys);
 }

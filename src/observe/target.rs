@@ -3,6 +3,7 @@
 //! In: host and path of a call. Out: the target, by the first pattern that fits. The patterns are data: books and the
 //! user's config carry them as [`TargetSpec`]s. Hosts are compared without regard to case, port or a trailing dot.
 
+use super::pattern::{Captures, HOST, Piece, fill, fits, pieces};
 use super::{Api, Target};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -63,12 +64,6 @@ pub enum PatternError {
     Path(String),
 }
 
-#[derive(Clone, Debug)]
-enum Piece {
-    Literal(String),
-    Capture { name: String, one_of: Vec<String> },
-}
-
 /// One path segment: either pieces, or `...`.
 #[derive(Clone, Debug)]
 struct PathPattern {
@@ -99,11 +94,6 @@ pub struct Found {
 /// All patterns, the user's in front.
 #[derive(Clone, Debug, Default)]
 pub struct Patterns(Vec<Pattern>);
-
-/// Longest capture, bytes: a DNS label has 63. What is longer names nothing that exists, and would become a label.
-const CAPTURE_LIMIT: usize = 128;
-
-type Captures<'a> = Vec<(&'a str, &'a str)>;
 
 impl Patterns {
     /// Compiles patterns, each with the platform it belongs to, in the order in which they are tried.
@@ -150,7 +140,7 @@ impl Pattern {
 
     fn find(&self, host: &str, path: &str) -> Option<Found> {
         let mut captures = Captures::new();
-        if !fits(&self.host, host, &mut captures) {
+        if !fits(HOST, &self.host, host, &mut captures) {
             return None;
         }
         let by_path = self.paths.iter().find_map(|p| p.fits(path));
@@ -187,86 +177,12 @@ impl PathPattern {
         let mut given = path.trim_start_matches('/').split('/').filter(|s| !s.is_empty());
         let mut captures = Captures::new();
         for pattern in &self.segments {
-            if !fits(pattern, given.next()?, &mut captures) {
+            if !fits(HOST, pattern, given.next()?, &mut captures) {
                 return None;
             }
         }
         (self.any_rest || given.next().is_none()).then_some(captures)
     }
-}
-
-/// Cuts `a-{name}-{other=x|y}` into pieces.
-fn pieces(text: &str) -> Result<Vec<Piece>, PatternError> {
-    let bad = || PatternError::Brace(text.to_owned());
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some((front, after)) = rest.split_once('{') {
-        if !front.is_empty() {
-            out.push(Piece::Literal(front.to_owned()));
-        } else if matches!(out.last(), Some(Piece::Capture { .. })) {
-            return Err(PatternError::Adjacent(text.to_owned()));
-        }
-        let (inside, behind) = after.split_once('}').ok_or_else(bad)?;
-        let (name, one_of) = match inside.split_once('=') {
-            Some((name, words)) => (name, words.split('|').map(str::to_owned).collect()),
-            None => (inside, Vec::new()),
-        };
-        if name.is_empty() || name.contains('{') {
-            return Err(bad());
-        }
-        out.push(Piece::Capture { name: name.to_owned(), one_of });
-        rest = behind;
-    }
-    if rest.contains('}') {
-        return Err(bad());
-    }
-    if !rest.is_empty() {
-        out.push(Piece::Literal(rest.to_owned()));
-    }
-    Ok(out)
-}
-
-/// Whether `text` is the pieces one after the other; a capture takes the fewest characters that fit, and no dot or slash.
-fn fits<'a>(pieces: &'a [Piece], text: &'a str, captures: &mut Captures<'a>) -> bool {
-    match pieces.split_first() {
-        None => text.is_empty(),
-        Some((Piece::Literal(literal), rest)) => {
-            text.strip_prefix(literal.as_str()).is_some_and(|behind| fits(rest, behind, captures))
-        }
-        Some((Piece::Capture { name, one_of }, rest)) => {
-            let depth = captures.len();
-            for (end, _) in text.char_indices().skip(1).chain([(text.len(), ' ')]) {
-                let (taken, behind) = text.split_at(end);
-                if taken.is_empty() || taken.len() > CAPTURE_LIMIT || taken.contains(['.', '/']) {
-                    return false;
-                }
-                if !one_of.is_empty() && !one_of.iter().any(|w| w == taken) {
-                    continue;
-                }
-                captures.push((name, taken));
-                if fits(rest, behind, captures) {
-                    return true;
-                }
-                captures.truncate(depth);
-            }
-            false
-        }
-    }
-}
-
-/// Puts the captures into `chain-{chain_id}`; a name without a capture becomes nothing.
-fn fill(text: &str, captures: &Captures<'_>) -> String {
-    let pieces = pieces(text).unwrap_or_default();
-    let mut out = String::new();
-    for piece in &pieces {
-        match piece {
-            Piece::Literal(literal) => out.push_str(literal),
-            Piece::Capture { name, .. } => {
-                out.push_str(captures.iter().find(|(n, _)| n == name).map_or("", |(_, v)| *v));
-            }
-        }
-    }
-    out
 }
 
 /// The bare name: without port and trailing dot.

@@ -1,9 +1,9 @@
 //! Records of containers: model logs, pods, kernel lines, metric points, in the shapes of those who really ship them.
 
-use super::format::{ContainerLog, Death, Event, Kernel, Metric as Point, ModelLog, Pod};
+use super::records::{ContainerLog, Death, Event, Kernel, Metric as Point, ModelLog, Pod, Shipper};
 use super::requests::{ENVIRONMENT, MODEL};
 use super::wire::{Record, Sent, any, body, text, texts};
-use super::words::Clock;
+use super::words::{Clock, MIDNIGHT_NS};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -58,26 +58,42 @@ fn container(model: Option<&str>, pod: Option<&str>) -> Vec<KeyValue> {
     ])
 }
 
-/// The filelog receiver's record of a line that the container wrote.
+/// The record of a line that the container wrote.
 pub(crate) fn container_log(log: &ContainerLog, at: u64) -> Sent {
-    let pod = log.pod.as_deref().unwrap_or(POD);
+    let (model, pod) = (log.model.as_deref().unwrap_or(MODEL), log.pod.as_deref().unwrap_or(POD));
+    let path = format!("/var/log/pods/{NAMESPACE}_{pod}_3f0c/model-server/0.log");
+    let shape = match log.shipper {
+        Shipper::Filelog => (
+            container(Some(model), Some(pod)),
+            any(text(&log.line)),
+            texts(&[("log.file.path", &path), ("log.iostream", "stderr")]),
+        ),
+        // Its OpenTelemetry output puts the whole record into the body.
+        Shipper::FluentBit => {
+            let record = json!({ "log": log.line, "stream": "stderr", "kubernetes": { "pod_name": pod,
+                "namespace_name": NAMESPACE, "container_name": "model-server", "labels": { "app": model } } });
+            (Vec::new(), body(&record), Vec::new())
+        }
+    };
+    let (resource, body, attributes) = shape;
     let record = LogRecord {
         time_unix_nano: at,
         observed_time_unix_nano: at + 200_000_000,
-        body: Some(any(text(&log.line))),
-        attributes: texts(&[
-            ("log.file.path", &format!("/var/log/pods/{NAMESPACE}_{pod}_3f0c/model-server/0.log")),
-            ("log.iostream", "stderr"),
-        ]),
+        body: Some(body),
+        attributes,
         ..LogRecord::default()
     };
-    Sent { resource: container(log.model.as_deref(), Some(pod)), scope: "", record: Record::Log(record) }
+    Sent { resource, scope: "", record: Record::Log(record) }
 }
 
 /// RFC 3339, as Kubernetes writes times: whole seconds.
 fn rfc3339(at: u64) -> String {
-    format!("2026-11-22T{}Z", Clock(at / 1_000_000_000 * 1_000_000_000))
+    let (day, at) = if at < MIDNIGHT_NS { (21, at + 86_400_000_000_000) } else { (22, at) };
+    format!("2026-11-{day}T{}Z", Clock(at / 1_000_000_000 * 1_000_000_000))
 }
+
+/// When pods began that were never restarted: the day before.
+const LONG_AGO: u64 = MIDNIGHT_NS - 16 * 3_600_000_000_000;
 
 fn terminated(death: &Death) -> Json {
     json!({ "terminated": { "exitCode": death.exit, "reason": death.reason,
@@ -88,20 +104,25 @@ fn terminated(death: &Death) -> Json {
 pub(crate) fn pod(pod: &Pod, at: u64) -> Sent {
     let model = pod.model.as_deref().unwrap_or(MODEL);
     let ready = pod.ready.unwrap_or(true) && pod.ended.is_none() && pod.reason.is_none();
+    let restarted = pod.restarts.is_some_and(|times| times > 0) || !ready;
+    let since = rfc3339(pod.since.map_or(if restarted { pod.at.0 } else { LONG_AGO }, |since| since.0));
     let state = match (&pod.ended, &pod.waiting) {
         (Some(death), _) => terminated(death),
         (None, Some(reason)) => json!({ "waiting": { "reason": reason } }),
-        (None, None) => json!({ "running": { "startedAt": rfc3339(at) } }),
+        (None, None) => json!({ "running": { "startedAt": since } }),
     };
+    let set = pod.name.rsplit_once('-').map_or("", |(set, _)| set);
     let mut object = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": { "name": pod.name, "namespace": NAMESPACE, "uid": "3f0c9d5e-0000-4000-8000-000000000001",
-            "resourceVersion": at.to_string(), "labels": { "app": model } },
+            "resourceVersion": at.to_string(),
+            "labels": { "app": model, "pod-template-hash": set.rsplit('-').next().unwrap_or_default() },
+            "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": set, "controller": true }] },
         "spec": { "nodeName": "gpu-node-1", "containers": [{ "name": "model-server" }] },
         "status": {
             "phase": if pod.reason.is_some() { "Failed" } else { "Running" },
             "conditions": [{ "type": "Ready", "status": if ready { "True" } else { "False" },
-                "lastTransitionTime": rfc3339(at) }],
+                "lastTransitionTime": since }],
             "containerStatuses": [{ "name": "model-server", "ready": ready, "started": ready,
                 "restartCount": pod.restarts.unwrap_or(0), "state": state,
                 "lastState": pod.last.as_ref().map_or_else(|| json!({}), terminated) }],
@@ -112,7 +133,9 @@ pub(crate) fn pod(pod: &Pod, at: u64) -> Sent {
         object["status"]["message"] = json!("The node was low on resource: memory.");
     }
     if let Some(deleted) = pod.deleted {
-        object["metadata"]["deletionTimestamp"] = json!(rfc3339(deleted.0));
+        // The stamp is the end of the grace period.
+        object["metadata"]["deletionTimestamp"] = json!(rfc3339(deleted.0 + 30_000_000_000));
+        object["metadata"]["deletionGracePeriodSeconds"] = json!(30);
     }
     watched("pods", &json!({ "type": "MODIFIED", "object": object }), at)
 }

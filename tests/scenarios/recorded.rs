@@ -121,8 +121,10 @@ impl Ledger for Recorded {
         self.add(Count::StreamsCorrected, requests);
     }
     fn dropped(&mut self, what: Part, count: u64) {
-        if what == Part::Cases {
-            self.add(Count::DroppedCases, count as f64);
+        match what {
+            Part::Cases => self.add(Count::DroppedCases, count as f64),
+            Part::Evidence => self.add(Count::DroppedFacts, count as f64),
+            Part::Joins => {}
         }
     }
     fn skewed(&mut self, source: &str, _: f64, shifted: bool) {

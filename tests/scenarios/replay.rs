@@ -1,13 +1,15 @@
 //! Plays a scenario through the public flow: bytes -> map -> fold, with arrival as the only clock.
 
-use super::format::{Delivery, Place, Record, Scenario};
+use super::format::{Place, Scenario};
 use super::recorded::{Names, Recorded};
+use super::records::{Delivery, Record};
 use super::wire::{Sent, bodies};
 use super::words::Clock;
 use super::{containers, requests};
 use coroner::correlate::{Correlator, Settings};
 use coroner::judge::Rulebooks;
 use coroner::judge::rulebook::Source;
+use coroner::observe::knowledge::Knowledge;
 use coroner::observe::target::Patterns;
 use coroner::observe::{Mapper, Observer, Tally, Weights};
 use coroner::otlp::signal::Signal;
@@ -20,6 +22,8 @@ use std::time::Duration;
 const SECOND: u64 = 1_000_000_000;
 /// How often the service looks at its windows.
 const TICK: u64 = SECOND;
+/// What arrives this long before the last event is no part of what is shuffled.
+const KNOWN_BEFORE: u64 = 60 * SECOND;
 /// `receive.dedupe` and the number of bodies that it remembers.
 const DEDUPE: (Duration, usize) = (Duration::from_mins(5), 10_000);
 
@@ -51,8 +55,13 @@ impl Stage {
     }
 }
 
-fn with_observer(books: Rulebooks, _container_logs_report_death: bool) -> (Arc<Rulebooks>, Observer) {
-    let observer = Observer::new(Patterns::compile(books.targets()).unwrap(), Weights::default());
+fn with_observer(books: Rulebooks, container_logs_report_death: bool) -> (Arc<Rulebooks>, Observer) {
+    let mut knowledge = books.knowledge();
+    if container_logs_report_death {
+        knowledge.death_reports.push(serde_saphyr::from_str("match: { k8s.namespace.name: models }").unwrap());
+    }
+    let patterns = Patterns::compile(books.targets()).unwrap();
+    let observer = Observer::new(patterns, Weights::default()).knowing(Knowledge::compile(knowledge).unwrap());
     (Arc::new(books), observer)
 }
 
@@ -109,19 +118,21 @@ impl Post {
         Self { bodies: all, names, last_event }
     }
 
-    /// The same bodies in the `n`th order, one a second after the last event.
+    /// The same bodies in the `n`th order, one a second after the last event. What came more than a minute before it stays where it
+    /// is: it is what coroner knew when the incident began.
     pub(crate) fn shuffled(&self, n: u64) -> Vec<Body> {
-        let mut shuffled = self.bodies.clone();
+        let known = self.bodies.partition_point(|body| body.arrives + KNOWN_BEFORE < self.last_event);
+        let mut bodies = self.bodies.clone();
         let key = |body: &Body| {
             let mut hasher = DefaultHasher::new();
             (n, &body.bytes, body.arrives).hash(&mut hasher);
             hasher.finish()
         };
-        shuffled.sort_by_cached_key(key);
-        for (position, body) in shuffled.iter_mut().enumerate() {
-            body.arrives = self.last_event + (position as u64 + 1) * SECOND;
+        bodies[known..].sort_by_cached_key(key);
+        for (position, body) in (1..).zip(&mut bodies[known..]) {
+            body.arrives = self.last_event + position * SECOND;
         }
-        shuffled
+        bodies
     }
 }
 
@@ -206,6 +217,7 @@ fn settings(scenario: &Scenario) -> Settings {
     let default = Settings::default();
     Settings {
         settle: scenario.settings.settle.map_or(default.settle, |span| Duration::from_nanos(span.0)),
+        evidence: scenario.settings.facts.unwrap_or(default.evidence),
         open: scenario.settings.open_cases.unwrap_or(default.open),
         ..default
     }
@@ -230,7 +242,7 @@ impl Run<'_> {
         match body.signal {
             Signal::Traces => self.mapper.traces(self.observer, &body.bytes, &mut tally),
             Signal::Logs => self.mapper.logs(self.observer, &body.bytes, &mut tally),
-            Signal::Metrics => self.mapper.metrics(&body.bytes, &mut tally),
+            Signal::Metrics => self.mapper.metrics(self.observer, &body.bytes, &mut tally),
         }
         .unwrap();
         let rules: Vec<_> = tally.failures.iter().map(|failure| Arc::clone(self.books.decide(failure))).collect();

@@ -2,7 +2,8 @@
 //!
 //! In: a line of the scenario and which repetition it is. Out: the official OTLP record.
 
-use super::format::{AccessLog, AppLog, AppSpan, Call, GenaiCall, Place};
+use super::format::Place;
+use super::records::{AccessLog, AppLog, AppSpan, Call, GenaiCall};
 use super::wire::{Record, Sent, any, attribute, text, texts};
 use super::words::Span as Time;
 use opentelemetry_proto::tonic::common::v1::{ArrayValue, KeyValue, any_value};

@@ -289,3 +289,11 @@ fn attributes_like_those_of_the_span_before_are_read_anew_where_they_differ() {
     let resource_spans = vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }];
     assert_eq!(refused(&ExportTraceServiceRequest { resource_spans }.encode_to_vec()), None);
 }
+
+#[test]
+fn half_an_attribute_is_not_remembered_for_the_next_one() {
+    // A name with an empty value in one span, an empty attribute at its place in the next.
+    let empty_value = [field(1, b"a"), field(2, &[])].concat();
+    let spans = [empty_value.as_slice(), &[]].map(|attribute| field(2, &field(9, attribute)));
+    assert_eq!(refused(&field(1, &field(2, &spans.concat()))), None);
+}

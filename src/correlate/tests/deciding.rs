@@ -232,7 +232,7 @@ fn clean_needs_a_watermark_and_a_channel_that_can_speak() {
         ),
         (
             "trouble that the rule does not ask for is trouble",
-            vec![heard(4, "r1", 1, 4), seen(), fact(9, NodeOom, 4, "r1"), heard(20, "r1", 15, 15)],
+            vec![heard(4, "r1", 1, 4), seen(), fact(9, MemoryPressure, 4, "r1"), heard(20, "r1", 15, 15)],
             &[UNKNOWN],
         ),
         (

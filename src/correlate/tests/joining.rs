@@ -151,7 +151,13 @@ fn a_stream_error_that_joins_nothing_is_a_failure_of_its_own() {
     assert_eq!(alone.verdicts, ["stream_truncated user_exception model correlated request"]);
     assert_eq!((alone.streams, alone.requests, alone.unjoined), (1.0, 1.0, 0.0), "the client has counted the request");
     let only = play(vec![failed(10, stream_error("q", 9))]);
-    assert_eq!((only.verdicts.len(), only.requests), (1, 1.0), "where model logs are all there is, they count");
+    assert_eq!(
+        (only.verdicts.len(), only.requests, only.streams),
+        (1, 1.0, 0.0),
+        "where nobody counts, it is a request too"
+    );
+    let first = play(vec![failed(10, stream_error("q", 9)), succeeded(20, 9, "q", 77)]);
+    assert_eq!((first.verdicts.len(), first.requests, first.streams), (1, 1.0, 1.0), "an error is no access line");
     let cut = Observation { ending: Some(Ending::Truncated), ..status(200, bad_gateway(1, 3, 9)) };
     let claimed = play(vec![failed(10, cut), failed(10, stream_error("q", 9))]);
     assert_eq!((claimed.verdicts.len(), claimed.unjoined), (1, 1.0), "the client saw that stream break");

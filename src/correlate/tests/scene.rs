@@ -160,9 +160,10 @@ pub(super) fn failed(second: u64, seen: Observation) -> Step {
 pub(super) fn succeeded(second: u64, end: u64, request_id: &str, enclosing: u64) -> Step {
     let row = super::row(Vantage::Client, "a", "m");
     let span = span_key(&[7; 16], &enclosing.to_be_bytes());
-    let (key, also) = if request_id.is_empty() { (span, 0) } else { (request_key(request_id), span) };
-    let success = Success { key, also, row: 0, end_ns: START + end * SECOND, weight: 1.0 };
-    (second, Tally { rows: vec![row], successes: vec![success], ..Tally::default() })
+    let mark = |key, also| Success { key, also, row: 0, end_ns: START + end * SECOND, weight: 1.0 };
+    let request = request_key(request_id);
+    let successes = if request == 0 { vec![mark(span, 0)] } else { vec![mark(request, span), mark(span, request)] };
+    (second, Tally { rows: vec![row], successes, ..Tally::default() })
 }
 
 pub(super) fn evidence(kind: EvidenceKind, second: u64, replica: &str) -> Evidence {

@@ -83,7 +83,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, platform: &str) -> Opti
     })
 }
 
-fn read_id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+pub(super) fn read_id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let id = reader.text(node, "id")?;
     let good = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))

@@ -54,14 +54,26 @@ impl<'a> Seen<'a> {
     /// read back before its halves have left the processor's store buffer, which costs more than reading the message.
     fn renew(&mut self, message: &'a [u8]) -> Option<()> {
         let (key, any_value) = split(message)?;
-        // Not the message of this key and value until both are good.
-        self.message = &[];
-        if !same(self.key.as_bytes(), key) {
-            self.key = std::str::from_utf8(key).ok()?;
+        let known = same(self.key.as_bytes(), key);
+        if (known || self.name(key)) && plain_value(any_value, &mut self.value).is_some() {
+            self.message = message;
+            return Some(());
         }
-        plain_value(any_value, &mut self.value)?;
-        self.message = message;
-        Some(())
+        self.forget();
+        None
+    }
+
+    /// Takes on another key, if it is text.
+    fn name(&mut self, key: &'a [u8]) -> bool {
+        let text = std::str::from_utf8(key);
+        self.key = text.unwrap_or_default();
+        text.is_ok()
+    }
+
+    /// Half of another attribute may stand here: back to the empty message, which has neither key nor value.
+    #[cold]
+    fn forget(&mut self) {
+        *self = Self { message: &[], key: "", value: Value::Empty };
     }
 }
 

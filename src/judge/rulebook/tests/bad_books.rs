@@ -145,3 +145,38 @@ fn targets_are_checked_too() {
     assert!(got.contains("mine.yaml:3:5: `model-{model_id.example.com`: a capture is written"), "{got}");
     assert!(got.contains("mine.yaml:4:5: target: unknown field `hots`, expected one of"), "{got}");
 }
+
+#[test]
+fn mistakes_in_what_a_book_says_of_containers_are_told() {
+    let book = "\
+platform: mine
+evidence:
+  - { id: mine/disk, regex: 'x(', kind: oom_kill, source: us, examples: [x] }
+  - { id: mine/none, text: [gone], source: us }
+  - { id: mine/line, text: [gone], kind: container_exit, source: us, examples: [it is gone], others: [gone] }
+resources:
+  - { match: { k8s.pod.name: '{model}-*' } }
+metrics:
+  - { metric: x, reading: last_end, source: us }
+";
+    let told = errors(book);
+    for wanted in [
+        "mine.yaml:3:29: rule `mine/disk`: `regex` cannot be read: error: unclosed group",
+        "mine.yaml:3:41: rule `mine/disk`: `oom_kill` is no evidence; did you mean `oom_killed`?",
+        "mine.yaml:3:5: rule `mine/disk`: needs `text` or `fields`: else it would be asked of every line",
+        "mine.yaml:4:5: rule `mine/none`: `kind` is missing; write for example `kind: container_exit`",
+        "mine.yaml:4:5: rule `mine/none`: `examples` is missing",
+        "mine.yaml:7:5: `{model}-*`: unknown capture `model`",
+        "mine.yaml:9:5: `last_end` is missing",
+    ] {
+        assert!(told.contains(wanted), "no `{wanted}` in:\n{told}");
+    }
+    let line =
+        book.lines().filter(|l| !["mine/disk", "mine/none", "{model}", "last_end"].iter().any(|w| l.contains(w)));
+    let told = errors(&format!(
+        "{}\n",
+        line.filter(|l| !l.ends_with("resources:") && !l.ends_with("metrics:")).collect::<Vec<_>>().join("\n")
+    ));
+    assert!(told.contains("this example is recognised by no rule"), "{told}");
+    assert!(told.contains("this line is recognised, and must not be"), "{told}");
+}

@@ -1,7 +1,7 @@
 //! `docs/taxonomy.md` and `docs/rulebook.md` are written from the code; `CORONER_BLESS=1 cargo test` writes them anew.
 
 use super::*;
-use crate::judge::rulebook::{rule, when};
+use crate::judge::rulebook::{knowledge, rule, when};
 use crate::judge::taxonomy::{Confidence, Match, Retry};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -38,6 +38,42 @@ rules:
 Texts that name the reason come before headers, headers before the bare status. A text is believed only where a message
 begins, because error texts may carry the caller's own words. `oom_killed` and `container_crash` are never the default
 of a rule: only evidence shows them, so they stand under `decide`.
+";
+
+const CONTAINERS: &str = "
+# What records say about containers
+
+Besides rules a book may say what logs, Kubernetes objects, kernel lines and metrics mean (`evidence`, `metrics`), whose
+container they speak of (`resources`), and where a request's id stands (`request_id`). The first evidence rule that fits a
+record decides, in the order of the books, yours in front. A book for one platform is asked only about that platform's
+containers, and about records that no entry of `resources` places.
+
+```yaml
+platform: mine
+resources:
+  - match: { k8s.namespace.name: models, k8s.deployment.name: '{model_id}' }
+    replica: k8s.pod.name
+  - match: { k8s.namespace.name: models, k8s.pod.name: '{model_id}-*-*' }     # events name only the pod
+    replica: k8s.pod.name
+  - match: { host.name: gpu-1, cgroup: '/kubepods/*/{model_id}' }            # a kernel's line names the control group
+evidence:
+  - id: mine/disk-full
+    text: [No space left on device]
+    kind: container_exit
+    source: our wiki
+    examples: ['OSError: [Errno 28] No space left on device', 'ERROR: No space left on device']
+    others: ['prompt: No space left on device']
+request_id: { headers: [x-request-id], fields: [request_id] }
+```
+
+Records are read in the shapes that shippers give them: a plain line, a JSON line, a CRI or docker line, a map with `message`,
+`msg` or `log`. Pods and events come from the Collector's `k8sobjects` receiver. Of a pod a rule may ask `k8s.container.state`
+(`terminated`, `last_terminated`, `waiting`, `running`), `k8s.container.reason`, `k8s.container.exit_code`,
+`k8s.pod.status.reason`, `k8s.pod.ready` and `k8s.pod.deleted`; of an event `k8s.event.reason`. A resource may ask
+`k8s.namespace.name`, `k8s.pod.name`, `k8s.pod.uid`, `k8s.node.name`, `k8s.pod.labels.<name>`, the names of the pod's owners such
+as `k8s.deployment.name` or `k8s.statefulset.name`, and every attribute of the record and its resource. Pod status, kernel lines
+and the platform's own export of logs report a container's death; lines of a container and metrics do not, unless
+`correlate.death_reports` in the config says so.
 ";
 
 /// Adds formatted text.
@@ -102,6 +138,41 @@ fn taxonomy() -> String {
     out
 }
 
+/// What books say about containers: keys and evidence rules.
+fn containers(out: &mut String) {
+    let sections = [
+        ("Keys of an evidence rule", knowledge::EVIDENCE_KEYS),
+        ("Keys of an entry of `resources`", knowledge::RESOURCE_KEYS),
+        ("Keys of an entry of `metrics`", knowledge::METRIC_KEYS),
+        ("Keys of `request_id`", knowledge::REQUEST_ID_KEYS),
+    ];
+    out.push_str(CONTAINERS);
+    for (title, keys) in sections {
+        push!(out, "\n## {title}\n\n| key | meaning |\n|---|---|\n");
+        for (key, meaning) in keys {
+            push!(out, "| `{key}` | {} |\n", cell(meaning));
+        }
+    }
+    let books = Rulebooks::builtin();
+    for book in ["baseten.yaml", "containers.yaml"] {
+        push!(
+            out,
+            "\n## The evidence rules of `{book}`\n\nIn the order of trial.\n\n| rule | needs | evidence | source | example |\n|---|---|---|---|---|\n"
+        );
+        for rule in books.evidence().iter().filter(|r| &*r.book == book) {
+            push!(
+                out,
+                "| `{}` | `{}` | {} | {} | `{}` |\n",
+                rule.id,
+                cell(&rule.shown),
+                rule.kind.map_or("-", EvidenceKind::as_str),
+                cell(&rule.source),
+                cell(rule.examples.first().map(|e| e.shown.as_str()).unwrap_or_default())
+            );
+        }
+    }
+}
+
 fn rulebook() -> String {
     let mut out = RULEBOOK.to_owned();
     for (title, keys) in [("Keys of a rule", rule::KEYS), ("Keys of `when`", when::KEYS)] {
@@ -110,6 +181,7 @@ fn rulebook() -> String {
             push!(out, "| `{key}` | {} |\n", cell(meaning));
         }
     }
+    containers(&mut out);
     let books = Rulebooks::builtin();
     for book in ["baseten.yaml", "http.yaml"] {
         push!(
@@ -172,15 +244,9 @@ fn every_word_can_come_about() {
     let classes: BTreeSet<Class> = books.rules().iter().map(|r| r.verdict.class).collect();
     assert_eq!(classes.len(), Class::ALL.len(), "a class that no rule gives");
     let evidence: BTreeSet<EvidenceKind> = books.rules().iter().flat_map(|r| &r.decide).map(|d| d.evidence).collect();
-    // These say when a death is over, or come with the lines that show them.
-    let other = [
-        EvidenceKind::Serving,
-        EvidenceKind::NodeOom,
-        EvidenceKind::Evicted,
-        EvidenceKind::GpuFault,
-        EvidenceKind::WorkerTimeout,
-        EvidenceKind::MemoryPressure,
-    ];
+    // One says when a death is over. The other is how things stood, and proves no death: a container may live for days close to
+    // its limit.
+    let other = [EvidenceKind::Serving, EvidenceKind::MemoryPressure];
     let decides = |kind: &&EvidenceKind| evidence.contains(kind) || other.contains(kind);
     let unused: Vec<_> = EvidenceKind::ALL.iter().filter(|kind| !decides(kind)).collect();
     assert!(unused.is_empty(), "evidence that decides nothing: {unused:?}");
