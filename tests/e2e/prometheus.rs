@@ -13,7 +13,7 @@ use crate::process::{Program, part};
 
 /// One server and the ways in which it scrapes coroner.
 pub(crate) struct Kind {
-    pub(crate) name: &'static str,
+    name: &'static str,
     binary: &'static str,
     features: &'static str,
     /// Job names, each with the lines that make it what it is.
@@ -90,9 +90,8 @@ impl Prometheus {
             format!("- job_name: {job}\n  static_configs: [{{ targets: ['{target}'] }}]\n  {extra}\n")
         };
         let jobs: Vec<_> = kind.jobs.iter().map(job).collect();
-        let global =
-            format!("scrape_interval: 1s, scrape_timeout: 1s, external_labels: {{ prometheus: {} }}", kind.name);
-        let config = format!("global: {{ {global} }}\nscrape_configs:\n{}{more}", jobs.concat());
+        let head = "global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n";
+        let config = format!("{head}{}{more}", jobs.concat());
         let file = folder.join(format!("{}.yml", kind.name));
         std::fs::write(&file, config).unwrap();
         let mut command = Command::new(part(kind.binary));

@@ -1,6 +1,7 @@
 //! A running Alertmanager and the webhook that it notifies: what would page somebody.
 //!
-//! In: alerts from Prometheus servers. Out: every notification that arrived, alert by alert.
+//! In: alerts from Prometheus servers. Out: every notification that arrived, alert by alert. Alertmanager runs with
+//! `alerts/alertmanager.yaml`; only the webhook's address is the test's own.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,7 +13,10 @@ use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::process::{Program, part};
+use crate::process::{Program, part, root};
+
+/// Where the shipped configuration sends its notifications.
+const EXAMPLE: &str = "127.0.0.1:9099";
 
 /// One alert of a notification.
 #[derive(Deserialize, Clone, Debug)]
@@ -27,7 +31,7 @@ struct Notification {
     alerts: Vec<Alert>,
 }
 
-/// Alertmanager with its one receiver.
+/// Alertmanager, and what its receivers got.
 pub(crate) struct Alertmanager {
     _program: Program,
     pub(crate) address: SocketAddr,
@@ -37,11 +41,9 @@ pub(crate) struct Alertmanager {
 impl Alertmanager {
     pub(crate) async fn start(folder: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let config = format!(
-            "route: {{ receiver: webhook, group_by: ['...'], group_wait: 0s }}\n\
-             receivers: [{{ name: webhook, webhook_configs: [{{ url: 'http://{}/' }}] }}]\n",
-            listener.local_addr().unwrap()
-        );
+        let shipped = std::fs::read_to_string(root().join("alerts/alertmanager.yaml")).unwrap();
+        let config = shipped.replace(EXAMPLE, &listener.local_addr().unwrap().to_string());
+        assert_ne!(config, shipped, "alerts/alertmanager.yaml notifies {EXAMPLE} no more");
         let received = Arc::new(Mutex::new(Vec::new()));
         tokio::spawn(take_notifications(listener, Arc::clone(&received)));
 

@@ -1,5 +1,5 @@
-# Alertmanager, built from Go modules (tests/parts/alertmanager pins them; go.sum verifies every module). Not Debian's: that one
-# reads its templates from /usr/share and so cannot be unpacked into .parts. 0.28.1 has its web page in the module; newer ones do not.
+# Alertmanager, built from Go modules (tests/parts/alertmanager pins them; go.sum verifies every module). Not Debian's, of which
+# only amtool is used: that server reads its templates from /usr/share and so cannot run out of .parts. 0.28.1 has its web page in the module; newer ones do not.
 
 install_alertmanager() {
   local began=$SECONDS hash folder=tests/parts/alertmanager
