@@ -30,12 +30,15 @@ pub(super) struct Fact {
 }
 
 impl Fact {
-    /// The same thing, said again by the same source.
+    /// The same thing, said again by the same source. States are told again and again, in words that change; a line is its text,
+    /// since many loggers stamp whole seconds.
     pub(super) fn repeats(&self, other: &Self) -> bool {
+        let state = matches!(self.channel, Channel::Kubernetes | Channel::Metrics);
         (self.kind, self.channel, self.time_ns, self.request)
             == (other.kind, other.channel, other.time_ns, other.request)
             && self.replica == other.replica
             && self.target == other.target
+            && (state || self.text == other.text)
     }
 
     /// Bytes that it takes.

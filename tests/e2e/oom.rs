@@ -72,6 +72,7 @@ async fn a_502_of_a_killed_model_is_told_from_the_others() {
     say(&format!("every case settled {:.0} s after the storm began", struck.elapsed().as_secs_f64()));
     scraped::all_ways_of_scraping_agree(&scene.servers).await;
     scraped::exemplars(&scene.servers, &expected).await;
+    scene.every_death_is_evidence().await;
     scene.the_alert_reaches_the_webhook().await;
     say(&format!("the alert arrived {:.0} s after the storm began", struck.elapsed().as_secs_f64()));
     scene.end().await;
@@ -142,6 +143,19 @@ impl Scene {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("{deaths} workers were to be killed; killed by the kernel, told by it and told by gunicorn: {told:?}")
+    }
+
+    /// Each death is told twice, by the kernel and by gunicorn, and the configuration places every line.
+    async fn every_death_is_evidence(&self) {
+        for server in &self.servers {
+            for kind in ["oom_killed", "container_exit"] {
+                let query = format!("sum(inference_evidence_total{{model_id=\"{STARVED}\", kind=\"{kind}\"}})");
+                let told = server.number(&query).await;
+                assert_eq!(told, Some(f64::from(calls::deaths())), "{} of {STARVED} on {}", kind, server.program.name);
+            }
+            let unplaced = server.number("sum(coroner_evidence_unplaced_total) or vector(0)").await;
+            assert_eq!(unplaced, Some(0.0), "evidence without a container on {}", server.program.name);
+        }
     }
 
     /// The same verdict without the way through files: how long coroner itself takes.
