@@ -126,14 +126,22 @@ impl Correlator {
         if let Some(over) = &view.over {
             view.rule = Arc::clone(over);
         }
-        // All keys of the success, so that a second log of the same request finds the case and not the success again.
-        for other in self.successes.keys(key, found) {
+        // All keys of the success, so that another log of the same request finds the case and not the success again.
+        let keys = self.successes.keys(key, found);
+        for other in &keys {
             let free = view.keys.iter().skip(1).position(|key| *key == 0).map(|at| at + 1);
-            if let Some(slot) = free.filter(|_| !view.keys.contains(&other)) {
-                view.keys[slot] = other;
+            if let Some(slot) = free.filter(|_| !view.keys.contains(other)) {
+                view.keys[slot] = *other;
             }
         }
-        self.open(Case::new(failure, view, State::Open), now_ns, ledger);
+        let mut case = Case::new(failure, view, State::Open);
+        for key in keys {
+            let waiting = self.broken.get(&key).copied();
+            if let Some(waited) = waiting.and_then(|at| self.unshelve(at)) {
+                absorb(&mut case, waited);
+            }
+        }
+        self.open(case, now_ns, ledger);
     }
 
     fn waits(&self, at: u32) -> bool {
