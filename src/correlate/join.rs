@@ -36,6 +36,7 @@ impl Correlator {
         {
             ledger.observed(&row_of(seen));
             self.join(at, view, seen, ledger);
+            self.settle_early(at, now_ns, ledger);
             return;
         }
         let counts = if only_proves(seen) {
