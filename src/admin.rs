@@ -1,18 +1,20 @@
-//! The admin port: `/metrics`, `/livez`, `/readyz`.
+//! The admin port: `/metrics`, `/livez`, `/readyz`, and the case feed as gRPC.
 //!
-//! In: the series store, the own metrics and what the stages say about their health. Out: HTTP/1 answers, from a thread and a
-//! runtime of their own, so that they come while the rest of the service has no time.
+//! In: the series store, the own metrics, the case feed and what the stages say about their health. Out: answers by HTTP/1 and
+//! HTTP/2, from a thread and a runtime of their own, so that they come while the rest of the service has no time.
 
 mod answer;
 mod health;
 
 pub use health::Health;
 
+use crate::feed::Feed;
 use crate::measure::Shared;
+use crate::receive::begins;
 use crate::telemetry::Metrics;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -30,8 +32,15 @@ const PAGES: usize = 4;
 const PAGE_WAIT: Duration = Duration::from_secs(5);
 /// Longest wait for a request's headers, which also ends idle connections.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(90);
-/// After this long a connection ends with its current answer, so that nobody holds a place for ever.
+/// After this long a connection ends with its current answer, so that nobody holds a place for ever. Watchers stay; there is a
+/// limit on them.
 const CONNECTION_AGE: Duration = Duration::from_mins(10);
+/// How often an HTTP/2 peer is asked whether it is still there, and how long it may take to say so.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+/// Requests at once on one HTTP/2 connection.
+const STREAMS: u32 = 16;
+/// Heads of requests to this port are a few hundred bytes.
+const HEADER_LIST: u32 = 16 * 1024;
 /// Longest wait for answers that are on their way when a connection or the service ends.
 const GRACE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept (no file descriptors left).
@@ -44,6 +53,8 @@ pub struct Admin {
     pub store: Shared,
     /// The service's own metrics.
     pub metrics: Metrics,
+    /// What settles, for those who watch.
+    pub feed: Feed,
     /// Whether the stages are ready.
     pub health: Health,
 }
@@ -104,10 +115,12 @@ impl Running {
 struct Desk {
     admin: Admin,
     pages: Arc<Semaphore>,
+    /// How old a connection may grow.
+    age: Duration,
 }
 
 async fn serve(admin: Admin, listener: tokio::net::TcpListener, stop: CancellationToken) {
-    let desk = Arc::new(Desk { admin, pages: Arc::new(Semaphore::new(PAGES)) });
+    let desk = Arc::new(Desk { admin, pages: Arc::new(Semaphore::new(PAGES)), age: CONNECTION_AGE });
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
@@ -137,25 +150,50 @@ async fn serve(admin: Admin, listener: tokio::net::TcpListener, stop: Cancellati
     drop(tokio::time::timeout(GRACE, connections.wait()).await);
 }
 
-/// Answers the requests of one connection.
-async fn converse(desk: Arc<Desk>, stream: TcpStream, stop: CancellationToken) {
-    let service = service_fn(move |request| {
-        let desk = Arc::clone(&desk);
-        async move { answer::answer(&desk, &request).await }
-    });
-    let connection = http1::Builder::new()
+/// How both protocols are spoken here.
+fn protocols() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_LIST)
+        .keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE);
+    builder
+}
+
+/// Answers the requests of one connection.
+async fn converse(desk: Arc<Desk>, stream: TcpStream, stop: CancellationToken) {
+    let begun = stop.run_until_cancelled(tokio::time::timeout(HEADER_TIMEOUT, begins(&stream))).await;
+    if !matches!(begun, Some(Ok(true))) {
+        return;
+    }
+    // Each answer that goes on for as long as its reader wants holds a token.
+    let watches = TaskTracker::new();
+    watches.close();
+    let (held, age) = (watches.clone(), desk.age);
+    let service = service_fn(move |request| answer::answer(Arc::clone(&desk), request, held.token()));
+    let builder = protocols();
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     // A connection that breaks is the scraper's business; it comes again.
-    tokio::select! {
-        ended = connection.as_mut() => return drop(ended),
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(CONNECTION_AGE) => {}
+    let ended = tokio::select! {
+        _ = connection.as_mut() => true,
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(age) => {
+            connection.as_mut().graceful_shutdown();
+            let last = async { tokio::select! { _ = connection.as_mut() => true, () = watches.wait() => false } };
+            stop.run_until_cancelled(last).await.unwrap_or(false)
+        }
+    };
+    if !ended {
+        connection.as_mut().graceful_shutdown();
+        drop(tokio::time::timeout(GRACE, connection).await);
     }
-    connection.as_mut().graceful_shutdown();
-    drop(tokio::time::timeout(GRACE, connection).await);
 }
 
 #[cfg(test)]

@@ -12,10 +12,12 @@ mod pipeline;
 mod pool;
 mod ports;
 mod settings;
+mod tee;
 
 use crate::admin::{self, Admin, Health};
 use crate::config::Config;
 use crate::correlate::Correlator;
+use crate::feed;
 use crate::measure;
 use crate::observe::Observer;
 use crate::observe::knowledge::Knowledge;
@@ -82,9 +84,11 @@ impl Service {
         let metrics = own::started();
         // The store: where everything ends.
         let store = measure::shared(settings::measure(config), &metrics);
+        // The case feed: what settles, for whoever watches; ends with the fold.
+        let (publisher, feed) = feed::channel(&metrics);
         // Admin before the other stages, so that the probes answer while they start.
         let health = Health::new(&["receive"]);
-        let shown = Admin { store: Arc::clone(&store), metrics: metrics.clone(), health: health.clone() };
+        let shown = Admin { store: Arc::clone(&store), metrics: metrics.clone(), feed, health: health.clone() };
         let admin = shown.start(ports.admin).map_err(StartError::Admin)?;
 
         // The queue between map and fold: an acknowledgement stands on a slot in it, and on room for its bytes.
@@ -94,7 +98,7 @@ impl Service {
         let spent = Arc::new(Spent::new(REUSED));
         // The fold: one task that owns the cases and writes the series.
         let correlator = Correlator::new(&settings::correlate(config), Arc::clone(&books));
-        let fold = Fold { queue: batches, correlator, store, spent: Arc::clone(&spent) };
+        let fold = Fold { queue: batches, correlator, store, feed: publisher, spent: Arc::clone(&spent) };
         stages.spawn(fold.run());
 
         // The map: run by the ports' own tasks, on any core, without locks.

@@ -5,7 +5,10 @@
 mod check;
 mod demo;
 mod serve;
+mod watch;
 
+use crate::judge::taxonomy::{Blame, Cause, Class};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -22,7 +25,8 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
-Without a command, `serve` is run. Ports (loopback): 4317 OTLP/gRPC, 4318 OTLP/HTTP, 9464 /metrics /livez /readyz.
+Without a command, `serve` is run. Ports (loopback): 4317 OTLP/gRPC, 4318 OTLP/HTTP, 9464 /metrics /livez /readyz and the
+case feed.
 Exit codes: 0 fine, 1 failed, 2 wrong arguments or config.";
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +35,9 @@ enum Command {
     Serve(ServeArgs),
     /// Serve, and let a simulated fleet of 40 models send to it: a live table, then the verdicts against the truth
     Demo(DemoArgs),
+    /// Print cases as they settle: a live table, or JSON
+    #[command(after_help = AFTER_WATCH)]
+    Watch(WatchArgs),
     /// Check a config and rulebooks, print `ok` or every error, start nothing
     Check(CheckArgs),
 }
@@ -55,6 +62,52 @@ struct DemoArgs {
     /// Keep serving after the report, until Ctrl-C
     #[arg(long)]
     keep: bool,
+}
+
+/// Arguments of `watch`.
+#[derive(Args, Debug)]
+struct WatchArgs {
+    /// Admin port of the service
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9464", value_parser = plain_http)]
+    url: String,
+    /// Only models whose id fits; `*` stands for any text
+    #[arg(long, value_name = "GLOB")]
+    model: Option<String>,
+    /// Only callers whose service.name fits; `*` stands for any text
+    #[arg(long, value_name = "GLOB")]
+    caller: Option<String>,
+    /// Only cases that these have to act on
+    #[arg(long, value_name = "BLAME", value_delimiter = ',',
+          value_parser = PossibleValuesParser::new(Blame::ALL.iter().map(|word| word.as_str())))]
+    blame: Vec<String>,
+    /// Only cases with these causes
+    #[arg(long, value_name = "CAUSE", value_delimiter = ',', hide_possible_values = true,
+          value_parser = PossibleValuesParser::new(Cause::ALL.iter().map(|word| word.as_str())))]
+    cause: Vec<String>,
+    /// Only cases of these classes
+    #[arg(long, value_name = "CLASS", value_delimiter = ',', hide_possible_values = true,
+          value_parser = PossibleValuesParser::new(Class::ALL.iter().map(|word| word.as_str())))]
+    class: Vec<String>,
+    /// One JSON object a line instead of the table; fields as in proto/coroner/v1/cases.proto
+    #[arg(long)]
+    json: bool,
+}
+
+const AFTER_WATCH: &str = "\
+A case is printed when its verdict is final, and again when what came too late to be counted
+would have changed it. --blame, --cause and --class take several words with commas,
+those of docs/taxonomy.md; a case must pass every filter. Notes about the connection go to
+standard error.
+
+  coroner watch --blame model,platform
+  coroner watch --cause oom_killed --json | jq '{model: .target.model_id, pod: .evidence.replica}'";
+
+/// The URL of an admin port, which speaks HTTP without TLS.
+fn plain_http(text: &str) -> Result<String, String> {
+    match text.parse::<http::Uri>() {
+        Ok(uri) if uri.scheme_str() == Some("http") && uri.authority().is_some() => Ok(text.to_owned()),
+        _ => Err("write http://HOST:PORT".to_owned()),
+    }
 }
 
 /// Arguments of `check`.
@@ -83,6 +136,7 @@ pub fn run(cli: Cli) -> ExitCode {
         None => serve::run(&cli.serve),
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Demo(args)) => demo::run(&args),
+        Some(Command::Watch(args)) => watch::run(args),
         Some(Command::Check(args)) => check::run(&args, &mut io::stdout()),
     };
     let (text, code) = match result {
@@ -105,12 +159,10 @@ mod tests {
         let mut command = Cli::command();
         command.clone().debug_assert();
         let help = command.render_long_help().to_string();
-        for word in ["serve", "demo", "check", "--config", "Exit codes"] {
+        for word in ["serve", "demo", "watch", "check", "--config", "Exit codes"] {
             assert!(help.contains(word), "{help}");
         }
-        for word in ["explain", "watch"] {
-            assert!(!help.contains(word), "{help}");
-        }
+        assert!(!help.contains("explain"), "{help}");
     }
 
     #[test]
@@ -118,5 +170,17 @@ mod tests {
         let bare = Cli::try_parse_from(["coroner", "--config", "a.yaml"]).unwrap();
         assert!(bare.command.is_none() && bare.serve.config.is_some());
         assert!(Cli::try_parse_from(["coroner", "sevre"]).is_err());
+    }
+
+    #[test]
+    fn watch_takes_words_of_the_taxonomy_only() {
+        let parse = |args: &[&str]| Cli::try_parse_from(["coroner", "watch"].iter().chain(args));
+        assert!(parse(&["--blame", "model,platform", "--cause", "oom_killed", "--class=bad_gateway"]).is_ok());
+        let wrong = parse(&["--cause", "oom_kiled"]).unwrap_err().to_string();
+        assert!(wrong.contains("a similar value exists: 'oom_killed'"), "{wrong}");
+        for url in ["127.0.0.1:9464", "https://127.0.0.1:9464", "http://"] {
+            let wrong = parse(&["--url", url]).unwrap_err().to_string();
+            assert!(wrong.contains("write http://HOST:PORT"), "{wrong}");
+        }
     }
 }

@@ -15,6 +15,8 @@ pub mod cli;
 pub mod config;
 pub mod correlate;
 pub mod demo;
+pub mod feed;
+pub mod glob;
 pub mod judge;
 pub mod measure;
 pub mod observe;

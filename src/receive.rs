@@ -19,6 +19,7 @@ pub use admission::{Admission, Permit};
 pub use counters::{Counters, Protocol, ReceivedRow};
 pub use limits::Limits;
 pub use receiver::{Accepted, Intake, Receiver};
+pub(crate) use server::begins;
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,11 @@
 //! Alerts and dashboards keep to the contract. In: `alerts/`, `dashboards/`, `docs/runbooks/`. Out: every metric, label and label
-//! value they name exists; every alert has a runbook and a test; `promtool` accepts the rules and their tests pass; the dashboards
-//! are what their generator writes (`CORONER_BLESS=1 cargo test --test assets` writes them anew).
+//! value they name exists; every alert has a runbook and a test; `promtool` accepts the rules and their tests pass, `amtool` the routing;
+//! the dashboards are what their generator writes (`CORONER_BLESS=1 cargo test --test assets` writes them anew).
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+#[path = "assets/causes_board.rs"]
+mod causes_board;
 #[path = "assets/dashboard.rs"]
 mod dashboard;
 #[path = "assets/fleet_board.rs"]
@@ -12,6 +14,8 @@ mod fleet_board;
 mod live;
 #[path = "assets/promql.rs"]
 mod promql;
+#[path = "assets/routing.rs"]
+mod routing;
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,7 +190,7 @@ fn every_name_in_rules_and_dashboards_exists() {
 
 #[test]
 fn dashboards_are_what_the_generator_writes() {
-    let boards = vec![fleet_board::board()];
+    let boards = [fleet_board::board(), causes_board::board()];
     for board in boards {
         let path = root("dashboards").join(format!("{}.json", board.uid.trim_start_matches("coroner-")));
         let text = board.text();

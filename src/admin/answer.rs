@@ -3,28 +3,42 @@
 //! In: a request. Out: the page it asks for, or why there is none.
 
 use super::{Admin, Desk, PAGE_WAIT};
+use crate::feed::v1::cases_server;
 use crate::measure::exposition::{Format, accepts_gzip, negotiate, render};
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use libdeflater::{CompressionLvl, Compressor};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use tonic::codegen::Service;
 
-type Answer = Response<Full<Bytes>>;
+/// A page, or a stream that gRPC writes.
+type Answer = Response<Either<Full<Bytes>, tonic::body::Body>>;
 
 /// Pages below this many bytes are not worth compressing.
 const GZIP_FROM: usize = 1400;
 
-/// Answers one request.
-pub(super) async fn answer(desk: &Desk, request: &Request<Incoming>) -> Result<Answer, Infallible> {
+/// Answers one request; `held` is held by an answer that goes on until its reader leaves.
+pub(super) async fn answer(
+    desk: Arc<Desk>,
+    request: Request<Incoming>,
+    held: TaskTrackerToken,
+) -> Result<Answer, Infallible> {
     let path = request.uri().path();
+    if path.strip_prefix('/').and_then(|p| p.split('/').next()) == Some(cases_server::SERVICE_NAME) {
+        return cases(&desk.admin, request, held).await;
+    }
     if !matches!(path, "/metrics" | "/livez" | "/readyz") {
-        return Ok(text(StatusCode::NOT_FOUND, "here are: /metrics, /livez, /readyz\n"));
+        return Ok(text(
+            StatusCode::NOT_FOUND,
+            "here are: /metrics, /livez, /readyz, and the case feed (coroner watch)\n",
+        ));
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refusal = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
@@ -32,10 +46,22 @@ pub(super) async fn answer(desk: &Desk, request: &Request<Incoming>) -> Result<A
         return Ok(refusal);
     }
     Ok(match path {
-        "/metrics" => metrics(desk, request.headers()).await,
+        "/metrics" => metrics(&desk, request.headers()).await,
         "/livez" => text(StatusCode::OK, "alive\n"),
         _ => ready(&desk.admin),
     })
+}
+
+/// The case feed.
+async fn cases(admin: &Admin, mut request: Request<Incoming>, held: TaskTrackerToken) -> Result<Answer, Infallible> {
+    if request.version() != Version::HTTP_2 {
+        return Ok(text(
+            StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            "the case feed is gRPC, which needs HTTP/2: coroner watch reads it\n",
+        ));
+    }
+    request.extensions_mut().insert(held);
+    Ok(admin.feed.service().call(request).await?.map(Either::Right))
 }
 
 fn ready(admin: &Admin) -> Answer {
@@ -82,7 +108,7 @@ impl AsRef<[u8]> for Page {
 }
 
 fn page_answer(page: Page, format: Format, compressed: bool) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from_owner(page)));
+    let mut answer = Response::new(Either::Left(Full::new(Bytes::from_owner(page))));
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
@@ -108,7 +134,7 @@ fn compress(page: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(Either::Left(Full::new(body.into())));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer

@@ -1,10 +1,18 @@
 //! The admin port over a real socket.
 
 use super::*;
+use crate::feed::v1::WatchRequest;
+use crate::feed::v1::cases_client::CasesClient;
 use crate::measure::{Settings, shared};
 use crate::telemetry::catalogue;
 use std::io::{Read, Write};
 use std::net::TcpStream as Socket;
+use tonic::transport::Endpoint;
+
+/// A feed that has ended.
+fn feed(metrics: &Metrics) -> Feed {
+    crate::feed::channel(metrics).1
+}
 
 fn start(health: Health) -> Running {
     let metrics = Metrics::default();
@@ -12,7 +20,7 @@ fn start(health: Health) -> Running {
     for n in 0..100 {
         metrics.value(&catalogue::REJECTED, &["grpc", &format!("reason {n}")]);
     }
-    let admin = Admin { store: shared(Settings::default(), &metrics), metrics, health };
+    let admin = Admin { store: shared(Settings::default(), &metrics), feed: feed(&metrics), metrics, health };
     admin.start(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap()
 }
 
@@ -33,7 +41,11 @@ fn pages_and_refusals() {
     for (request, status, body) in [
         ("GET /livez HTTP/1.1\r\n", "200", "alive\n"),
         ("GET /readyz?verbose HTTP/1.1\r\n", "200", "ready\n"),
-        ("GET /nothing HTTP/1.1\r\n", "404", "here are: /metrics, /livez, /readyz\n"),
+        (
+            "GET /nothing HTTP/1.1\r\n",
+            "404",
+            "here are: /metrics, /livez, /readyz, and the case feed (coroner watch)\n",
+        ),
         ("POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n", "405", "only GET and HEAD\n"),
         ("HEAD /metrics HTTP/1.1\r\n", "200", ""),
     ] {
@@ -81,7 +93,8 @@ fn readers_that_take_no_page_hold_only_so_many_and_no_probe() {
     for n in 0..24 {
         metrics.value(&catalogue::REJECTED, &["grpc", &format!("{n}{}", "x".repeat(1 << 20))]);
     }
-    let admin = Admin { store: shared(Settings::default(), &metrics), metrics, health: Health::new(&[]) };
+    let admin =
+        Admin { store: shared(Settings::default(), &metrics), feed: feed(&metrics), metrics, health: Health::new(&[]) };
     let running = admin.start(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let readers = [0; PAGES].map(|_| {
         let mut socket = Socket::connect(running.address()).unwrap();
@@ -106,4 +119,35 @@ async fn stop_ends_idle_connections_and_frees_the_port() {
     idle.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     assert_eq!(idle.read(&mut [0; 8]).unwrap_or(0), 0);
     TcpListener::bind(address).expect("the port is free again");
+}
+
+#[tokio::test]
+async fn a_watch_outlives_the_age_of_connections_and_nothing_else_does() {
+    let age = Duration::from_millis(100);
+    let metrics = Metrics::default();
+    let (publisher, feed) = crate::feed::channel(&metrics);
+    let admin = Admin { store: shared(Settings::default(), &metrics), feed, metrics, health: Health::new(&[]) };
+    let desk = Arc::new(Desk { admin, pages: Arc::new(Semaphore::new(PAGES)), age });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let accepting = Arc::clone(&desk);
+    let connections = TaskTracker::new();
+    let accepted = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            accepted.spawn(converse(Arc::clone(&accepting), stream, CancellationToken::new()));
+        }
+    });
+    let mut watching = CasesClient::connect(url.clone()).await.unwrap();
+    let mut watch = watching.watch(WatchRequest::default()).await.unwrap().into_inner();
+    let idle = Endpoint::from_shared(url).unwrap().connect().await.unwrap();
+    drop(CasesClient::new(idle.clone()).watch(WatchRequest::default()).await.unwrap());
+    assert_eq!(connections.len(), 2);
+    let over = tokio::time::timeout(age * 5, watch.message()).await;
+    assert!(over.is_err(), "the watch goes on: {over:?}");
+    assert_eq!(connections.len(), 1, "the idle connection is gone");
+    drop(publisher);
+    assert!(watch.message().await.unwrap().is_none(), "the feed ended in order");
+    connections.close();
+    tokio::time::timeout(GRACE, connections.wait()).await.expect("so does its connection");
 }

@@ -1,11 +1,13 @@
 //! The fold: one task that owns the cases and writes the series.
 //!
-//! In: batches, in the order of their acknowledgement. Out: series in the store; the batches' memory goes back to the map.
+//! In: batches, in the order of their acknowledgement. Out: series in the store, cases to those who watch; the batches' memory goes back to the map.
 //! Ends when every sender is gone, after it has settled what was open.
 
 use super::clock;
 use super::pipeline::{Findings, Spent};
+use super::tee::Tee;
 use crate::correlate::Correlator;
+use crate::feed::Publisher;
 use crate::measure::Shared;
 use crate::receive::Permit;
 use std::sync::{Arc, PoisonError};
@@ -35,6 +37,8 @@ pub(super) struct Fold {
     pub(super) queue: mpsc::Receiver<Batch>,
     pub(super) correlator: Correlator,
     pub(super) store: Shared,
+    /// Who watches the cases; ends with the fold.
+    pub(super) feed: Publisher,
     pub(super) spent: Arc<Spent>,
 }
 
@@ -58,7 +62,7 @@ impl Fold {
                     let now_ns = clock::now_ns();
                     let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
                     store.at(now_ns);
-                    self.correlator.tick(now_ns, &mut *store);
+                    self.correlator.tick(now_ns, &mut Tee::new(&mut *store, &self.feed, now_ns));
                 }
                 _ = expire.tick() => {
                     self.store.lock().unwrap_or_else(PoisonError::into_inner).expire(clock::now_ns());
@@ -68,7 +72,7 @@ impl Fold {
         let now_ns = clock::now_ns();
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.at(now_ns);
-        self.correlator.drain(now_ns, &mut *store);
+        self.correlator.drain(now_ns, &mut Tee::new(&mut *store, &self.feed, now_ns));
         "fold"
     }
 
@@ -77,7 +81,8 @@ impl Fold {
             let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
             for Batch { findings, arrival_ns, .. } in &*batches {
                 store.at(*arrival_ns);
-                self.correlator.fold(&findings.tally, &findings.rules, *arrival_ns, &mut *store);
+                let mut ledger = Tee::new(&mut *store, &self.feed, *arrival_ns);
+                self.correlator.fold(&findings.tally, &findings.rules, *arrival_ns, &mut ledger);
             }
         }
         for batch in batches.drain(..) {

@@ -2,6 +2,8 @@
 //!
 //! In: entries of the config, each with a pattern. Out: one team and one value a target; the first entry that matches decides.
 
+use crate::glob;
+
 /// Who owns the models or callers that a pattern matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -40,7 +42,10 @@ impl Owners {
     }
 
     fn team<'a>(&'a self, owners: &'a [Owner], name: &str) -> &'a str {
-        owners.iter().find(|owner| glob(&owner.pattern, name)).map_or(self.default.as_str(), |owner| &owner.team)
+        owners
+            .iter()
+            .find(|owner| glob::matches(&owner.pattern, name))
+            .map_or(self.default.as_str(), |owner| &owner.team)
     }
 }
 
@@ -58,7 +63,7 @@ pub struct Threshold {
 /// The thresholds of one model: for each alert the first entry that matches.
 pub(super) fn resolve<'a>(thresholds: &'a [Threshold], model_id: &str) -> Vec<(&'a str, f64)> {
     let mut resolved: Vec<(&str, f64)> = Vec::new();
-    for entry in thresholds.iter().filter(|entry| glob(&entry.pattern, model_id)) {
+    for entry in thresholds.iter().filter(|entry| glob::matches(&entry.pattern, model_id)) {
         if !resolved.iter().any(|(alert, _)| *alert == entry.alert) {
             resolved.push((&entry.alert, entry.value));
         }
@@ -66,39 +71,9 @@ pub(super) fn resolve<'a>(thresholds: &'a [Threshold], model_id: &str) -> Vec<(&
     resolved
 }
 
-/// Whether `text` is `pattern`, in which each `*` stands for any text.
-fn glob(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else { return false };
-    let Some(tail) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some((_, after)) = rest.split_once(part) else { return false };
-        rest = after;
-    }
-    rest.ends_with(tail)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn globs() {
-        for (pattern, text, expected) in [
-            ("abc", "abc", true),
-            ("abc", "abcd", false),
-            ("abc*", "abcd", true),
-            ("*", "", true),
-            ("*-prod", "x-prod", true),
-            ("a*b*c", "a1b2c", true),
-            ("a*b*c", "a1c2b", false),
-            ("a*a", "a", false),
-            ("**", "x", true),
-            ("", "x", false),
-        ] {
-            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn the_first_entry_that_matches_decides() {

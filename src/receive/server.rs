@@ -115,7 +115,7 @@ pub(super) async fn serve<S, B>(
 
 /// Waits until a new connection says which HTTP it speaks; `false` if it closes first. hyper's time-out for heads
 /// starts only after that, so that a silent peer would keep its place for ever.
-async fn begins(stream: &TcpStream) -> bool {
+pub(crate) async fn begins(stream: &TcpStream) -> bool {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut seen = [0; PREFACE.len()];
     loop {

@@ -136,6 +136,12 @@ metrics! {
         "How far the furthest clock of a kind of source is ahead or, where negative, how late its records come.";
     UNJOINED = Counter "coroner_unjoined_total" ["vantage"]
         "Requests seen by a vantage that does not count its target and that joined no counted one.";
+    FEED_WATCHERS = Gauge "coroner_feed_watchers" []
+        "Clients that watch the case feed.";
+    FEED_SENT = Counter "coroner_feed_cases_total" []
+        "Cases handed to watchers of the case feed, each watcher counted.";
+    FEED_DROPPED = Counter "coroner_feed_dropped_total" []
+        "Cases that a watcher of the case feed lost because it took them too slowly.";
     OVERFLOW = Counter "coroner_cardinality_overflow_total" ["limit"]
         "Requests counted under _other or _unverified because a limit on label values was reached.";
     TARGETS = Gauge "coroner_targets" []

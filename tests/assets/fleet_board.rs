@@ -3,16 +3,16 @@
 use super::dashboard::{BLAME_COLOURS, Board, CONFIDENCE_COLOURS, ENDING_COLOURS, Kind, Panel, Query};
 
 /// What every query of the board is narrowed to.
-const TARGET: &str = r#"platform=~"$platform", model_id=~"$model_id", environment=~"$environment""#;
+pub(crate) const TARGET: &str = r#"platform=~"$platform", model_id=~"$model_id", environment=~"$environment""#;
 
 /// The labels that name a target.
-const BY_TARGET: &str = "platform, model_id, environment";
+pub(crate) const BY_TARGET: &str = "platform, model_id, environment";
 
-fn requests(more: &str) -> String {
+pub(crate) fn requests(more: &str) -> String {
     rate("inference_requests_total", more)
 }
 
-fn failures(more: &str) -> String {
+pub(crate) fn failures(more: &str) -> String {
     rate("inference_failures_total", more)
 }
 
@@ -23,11 +23,11 @@ fn rate(metric: &str, more: &str) -> String {
 /// Accepted asynchronous requests say nothing about their answer: they stay out of ratios.
 const ANSWERED: &str = r#", status_code!~"201|202""#;
 
-fn query(expr: String, legend: &'static str) -> Query {
+pub(crate) fn query(expr: String, legend: &'static str) -> Query {
     Query { expr, legend }
 }
 
-fn panel(title: &'static str, kind: Kind, unit: &'static str, size: (u32, u32)) -> Panel {
+pub(crate) fn panel(title: &'static str, kind: Kind, unit: &'static str, size: (u32, u32)) -> Panel {
     Panel {
         title,
         description: "",

@@ -2,7 +2,7 @@
 //!
 //! No parser: metric names, matchers and grouping labels are found by pattern. `promtool` checks the grammar.
 
-use coroner::judge::taxonomy::{Blame, Cause, Class, Confidence, Match};
+use coroner::judge::taxonomy::{Blame, Cause, Class, Confidence, EvidenceKind, Match};
 use coroner::observe::{Ending, Outcome, Vantage};
 use coroner::telemetry::catalogue;
 use regex::Regex;
@@ -31,6 +31,7 @@ fn closed_set(label: &str) -> Option<Vec<&'static str>> {
         "blame" => Some(Blame::ALL.iter().map(|word| word.as_str()).collect()),
         "confidence" => Some(Confidence::ALL.iter().map(|word| word.as_str()).collect()),
         "match" => Some(Match::ALL.iter().map(|word| word.as_str()).collect()),
+        "kind" => Some(EvidenceKind::ALL.iter().map(|word| word.as_str()).collect()),
         "ending" => {
             Some(words(&[Ending::Complete, Ending::Truncated, Ending::Cancelled, Ending::Unknown], Ending::as_str))
         }
@@ -107,6 +108,7 @@ fn wrong_names_are_found() {
     assert!(wrong("model:inference_requests:rate5m"));
     assert!(wrong(r#"inference_failures_total{blame="user"}"#));
     assert!(wrong(r#"inference_failures_total{cause=~"oom_killed|out_of_memory"}"#));
+    assert!(wrong(r#"inference_evidence_total{kind="oom"}"#));
     assert!(wrong(r#"inference_streams_total{cause="unknown"}"#));
     assert!(wrong("sum by (model) (inference_failures_total)"));
     assert!(wrong("up"));

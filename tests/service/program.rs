@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep};
 /// One running program.
 pub(crate) struct Program {
     child: Child,
+    /// OTLP/gRPC.
+    pub(crate) grpc: SocketAddr,
     /// OTLP/HTTP.
     pub(crate) http: SocketAddr,
     /// Metrics and probes.
@@ -63,9 +65,14 @@ fn command() -> Command {
 impl Program {
     /// Starts it with this config and waits until it is ready.
     pub(crate) fn start(config: &str) -> Self {
+        Self::start_on(config, "127.0.0.1:0")
+    }
+
+    /// The same, with its admin port at this address.
+    pub(crate) fn start_on(config: &str, admin: &str) -> Self {
         let config = write_config(config);
         let mut command = command();
-        command.env("CORONER_ADMIN_LISTEN", "127.0.0.1:0").arg("--config").arg(&config);
+        command.env("CORONER_ADMIN_LISTEN", admin).arg("--config").arg(&config);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut address = |name: &str| -> SocketAddr {
@@ -74,9 +81,8 @@ impl Program {
             assert_eq!(word, name);
             address.parse().unwrap()
         };
-        address("otlp/grpc");
-        let (http, admin) = (address("otlp/http"), address("admin"));
-        Self { child, http, admin, config }
+        let (grpc, http, admin) = (address("otlp/grpc"), address("otlp/http"), address("admin"));
+        Self { child, grpc, http, admin, config }
     }
 
     /// Runs it to its end; code, standard output, standard error.
