@@ -63,7 +63,8 @@ impl Correlator {
     /// A record that no vantage counts and that meets no case: it proves a success broken, or waits for what it may join.
     fn wait<L: Ledger>(&mut self, seen: &Observation, view: View, now_ns: u64, ledger: &mut L) {
         if let Some(found) = view.over.as_ref().and_then(|_| self.success(seen, &view.keys)) {
-            self.open_broken((found.0, &found.1), Failure::from(seen), view, (now_ns, ledger));
+            let proof = Case::new(Failure::from(seen), view, State::Waiting);
+            self.open_broken((found.0, &found.1), proof, Vec::new(), (now_ns, ledger));
         } else if view.keys == Keys::default() {
             ledger.unjoined(seen.vantage, seen.weight);
         } else {
@@ -82,34 +83,45 @@ impl Correlator {
         (0..).zip(keys).find_map(|(slot, key)| Some((*key, self.successes.find(*key, until(slot))?)))
     }
 
-    /// A success came whose answer a waiting record proves broken.
+    /// A success came whose answer waiting records prove broken: the model's log by the request id, the application's by the span.
     pub(super) fn prove_broken<L: Ledger>(&mut self, success: &Success, now_ns: u64, ledger: &mut L) {
-        let key = success.key;
-        let Some(at) = self.broken.get(&key).copied() else { return };
-        let in_time = self.docket.get(at).is_some_and(|case| {
-            matches!(case.state, State::Waiting)
-                && (case.request() == key || success.end_ns <= case.failure.end_ns.saturating_add(SAME_CLOCK_NS))
-        });
-        let Some(found) = self.successes.find(key, success.end_ns).filter(|_| in_time) else { return };
-        let Some(case) = self.unshelve(at) else { return };
-        let view = View {
-            vantage: case.failure.vantage,
-            end_ns: case.failure.end_ns,
-            rule: case.rule,
-            over: case.over,
-            keys: case.keys,
-        };
-        self.open_broken((key, &found), case.failure, view, (now_ns, ledger));
+        if !self.broken.contains_key(&success.key) {
+            return;
+        }
+        let Some(found) = self.successes.find(success.key, success.end_ns) else { return };
+        let mut proofs = Vec::new();
+        for key in self.successes.keys(success.key, &found) {
+            let Some(at) = self.broken.get(&key).copied() else { continue };
+            let in_time = self.docket.get(at).is_some_and(|case| {
+                matches!(case.state, State::Waiting)
+                    && (case.request() == key || success.end_ns <= case.failure.end_ns.saturating_add(SAME_CLOCK_NS))
+            });
+            if in_time {
+                proofs.extend(self.unshelve(at));
+            }
+        }
+        if !proofs.is_empty() {
+            let first = proofs.remove(0);
+            self.open_broken((success.key, &found), first, proofs, (now_ns, ledger));
+        }
     }
 
-    /// Opens the failure of a request that had been counted as fine.
+    /// Opens the failure of a request that had been counted as fine; `more` are other records that prove the same.
     fn open_broken<L: Ledger>(
         &mut self,
         (key, found): (u64, &Found),
-        proof: Failure,
-        mut view: View,
+        waited: Case,
+        more: Vec<Case>,
         (now_ns, ledger): (u64, &mut L),
     ) {
+        let proof = waited.failure;
+        let mut view = View {
+            vantage: proof.vantage,
+            end_ns: proof.end_ns,
+            rule: waited.rule,
+            over: waited.over,
+            keys: waited.keys,
+        };
         let label = found.label.clone();
         ledger.stream_corrected(&label.target, label.ending, found.weight);
         let failure = Failure {
@@ -133,7 +145,12 @@ impl Correlator {
                 view.keys[slot] = other;
             }
         }
-        self.open(Case::new(failure, view, State::Open), now_ns, ledger);
+        let mut case = Case::new(failure, view, State::Open);
+        waited.more.into_iter().flat_map(|more| more.views).for_each(|view| add(&mut case, view));
+        for other in more {
+            absorb(&mut case, other);
+        }
+        self.open(case, now_ns, ledger);
     }
 
     fn waits(&self, at: u32) -> bool {

@@ -134,10 +134,12 @@ pub(super) struct Request {
 pub(super) struct Keys(pub(super) [u64; 3]);
 
 impl Keys {
-    /// Those that there are, two by two; 0 for a missing second one.
-    fn pairs(self) -> impl Iterator<Item = [u64; 2]> {
-        let mut known = self.0.into_iter().filter(|key| *key != 0);
-        std::iter::from_fn(move || Some([known.next()?, known.next().unwrap_or(0)]))
+    /// Each of those that there are with the next one, the last with the first: from any of them the others are found.
+    fn ring(self) -> impl Iterator<Item = [u64; 2]> {
+        let known = self.0.into_iter().filter(|key| *key != 0);
+        let first = known.clone().next().unwrap_or(0);
+        let next = known.clone().skip(1).chain([first]);
+        known.zip(next).map(|(key, also)| [key, if also == key { 0 } else { also }])
     }
 }
 
@@ -194,8 +196,7 @@ impl Mapper {
         row.requests += request.weight;
         if request.key.outcome == Outcome::Success {
             let (end_ns, weight) = (request.time_ns, request.weight);
-            // Two keys a mark: the request of the one is that of the other.
-            for [key, also] in keys.pairs() {
+            for [key, also] in keys.ring() {
                 tally.successes.push(Success { key, also, row: index, end_ns, weight });
             }
         }

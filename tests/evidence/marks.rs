@@ -46,8 +46,13 @@ fn traces(spans: Vec<Span>) -> Tally {
     tally
 }
 
+/// The key of each mark; each leads to the next one, and the last to the first.
 fn keys(tally: &Tally) -> Vec<u64> {
-    tally.successes.iter().flat_map(|s| [s.key, s.also]).filter(|key| *key != 0).collect()
+    let keys: Vec<u64> = tally.successes.iter().map(|s| s.key).collect();
+    for (n, success) in tally.successes.iter().enumerate() {
+        assert_eq!(success.also, if keys.len() == 1 { 0 } else { keys[(n + 1) % keys.len()] });
+    }
+    keys
 }
 
 #[test]
