@@ -94,8 +94,8 @@ struct WatchArgs {
 }
 
 const AFTER_WATCH: &str = "\
-A case is printed when its verdict is final, and again when evidence that came too late to be
-counted would have changed it. --blame, --cause and --class take several words with commas,
+A case is printed when its verdict is final, and again when what came too late to be counted
+would have changed it. --blame, --cause and --class take several words with commas,
 those of docs/taxonomy.md; a case must pass every filter. Notes about the connection go to
 standard error.
 

@@ -6,8 +6,10 @@
 
 mod fleet;
 mod incident;
+mod logs;
 mod page;
 mod random;
+mod senders;
 mod spans;
 mod table;
 mod truth;
@@ -19,15 +21,14 @@ mod tests;
 use crate::app::{Addresses, Service, StartError};
 use crate::config::Config;
 use crate::shutdown::Signals;
-use fleet::{CALLERS, Fleet};
+use fleet::Fleet;
 use page::Page;
-use random::Random;
+use senders::Senders;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use truth::Truth;
-use wire::Exporter;
 
 pub use wire::WireError;
 
@@ -37,11 +38,12 @@ const TICK: Duration = Duration::from_millis(250);
 const TICKS_A_SECOND: u64 = 4;
 /// How often each caller calls each of its models, per second.
 const CALLS_A_SECOND: f64 = 8.0;
-/// How long the page may take to show what was acknowledged.
-const SETTLE: Duration = Duration::from_secs(10);
-/// A second sequence of numbers for spans that are no calls, so that they do not disturb the first.
-const EVERYDAY: u64 = 0x5eed;
-
+/// Longest wait of a simulated case for evidence: the incidents' logs come at once, and a demo is short.
+const SETTLE: Duration = Duration::from_secs(8);
+/// How much later a line must be to prove logs clean.
+const CLEAN_MARGIN: Duration = Duration::from_secs(1);
+/// How long the page may take, after the last case settled, to show what was acknowledged.
+const SHOWN: Duration = Duration::from_secs(10);
 /// What to simulate.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -75,13 +77,18 @@ pub enum DemoError {
 /// The service does not start or does not answer, or the output is closed.
 pub async fn run(options: &Options, config: &Config, out: &mut impl Write) -> Result<bool, DemoError> {
     let mut signals = Signals::listen()?;
-    let mut service = start(config)?;
+    let mut config = config.clone();
+    config.correlate.settle = config.correlate.settle.min(SETTLE);
+    config.correlate.clean_margin = config.correlate.clean_margin.min(CLEAN_MARGIN);
+    let mut service = start(&config)?;
     let addresses = service.addresses();
     writeln!(out, "A simulated fleet sends OTLP to this service for {} s (seed {}).", options.seconds, options.seed)?;
     writeln!(out, "{addresses}\nLook at it while it runs: http://{}/metrics\n", addresses.admin)?;
     let mut show = Display { out, redraw: options.redraw, drawn: 0 };
     let truth = simulate(options, addresses, &mut show, &mut signals).await?;
-    let page = settled(&truth, addresses).await?;
+    let waits = config.correlate.settle;
+    writeln!(show.out, "The last cases settle within {} s.", waits.as_secs())?;
+    let page = settled(&truth, addresses, waits + SHOWN).await?;
     let report = truth.compare(&page);
     show.page(&page, options)?;
     for line in table::report(&report) {
@@ -116,14 +123,8 @@ async fn simulate<W: Write>(
     show: &mut Display<'_, W>,
     signals: &mut Signals,
 ) -> Result<Truth, DemoError> {
-    let mut exporters = Vec::new();
-    for caller in CALLERS {
-        let connect =
-            if caller.grpc { Exporter::grpc(addresses.grpc).await } else { Exporter::http(addresses.http).await };
-        exporters.push(connect?);
-    }
+    let mut senders = Senders::connect(addresses, options.seed).await?;
     let mut fleet = Fleet::new(options.seed, CALLS_A_SECOND, TICK.as_secs_f64());
-    let mut everyday = Random::new(options.seed ^ EVERYDAY);
     let mut truth = Truth::default();
     let mut clock = interval(TICK);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -136,11 +137,7 @@ async fn simulate<W: Write>(
         let calls = fleet.tick(tick as f64 / ticks as f64);
         truth.note(&calls);
         let now = UNIX_EPOCH.elapsed().map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
-        for (caller, exporter) in exporters.iter_mut().enumerate() {
-            if let Some(request) = spans::export(caller, &calls, now, &mut everyday) {
-                exporter.send(&request).await?;
-            }
-        }
+        senders.send(&calls, now).await?;
         if (tick + 1) % TICKS_A_SECOND == 0 {
             show.second(&read(addresses).await?, (tick + 1) / TICKS_A_SECOND, options)?;
         }
@@ -153,8 +150,8 @@ async fn read(addresses: Addresses) -> Result<Page, WireError> {
 }
 
 /// The page once it shows all that was sent, or as it is when the time is over.
-async fn settled(truth: &Truth, addresses: Addresses) -> Result<Page, WireError> {
-    let deadline = Instant::now() + SETTLE;
+async fn settled(truth: &Truth, addresses: Addresses, longest: Duration) -> Result<Page, WireError> {
+    let deadline = Instant::now() + longest;
     loop {
         let page = read(addresses).await?;
         let requests = page.count("inference_requests_total", |_| true);

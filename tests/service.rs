@@ -19,14 +19,14 @@ const JSON: &str = "application/json";
 async fn a_failed_span_has_its_verdict_within_a_second() {
     let program = Program::start("");
     let began = Instant::now();
-    let answer = program.export(JSON, failed_span("m1", 502, 1)).await;
+    let answer = program.export(JSON, failed_span("m1", 401, 1)).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "{}"));
-    let verdict = "inference_failures_total{platform=\"baseten\",model_id=\"m1\",environment=\"production\",class=\"bad_gateway\",cause=\"unknown\",blame=\"undetermined\"}";
+    let verdict = "inference_failures_total{platform=\"baseten\",model_id=\"m1\",environment=\"production\",class=\"authentication\",cause=\"invalid_api_key\",blame=\"client\"}";
     program.until(verdict, 1.0).await;
     let took = began.elapsed();
     assert!(took < Duration::from_secs(1), "{took:?}");
     let requests =
-        "inference_requests_total{platform=\"baseten\",model_id=\"m1\",environment=\"production\",status_code=\"502\"}";
+        "inference_requests_total{platform=\"baseten\",model_id=\"m1\",environment=\"production\",status_code=\"401\"}";
     assert_eq!(program.value(requests).await, Some(1.0));
 }
 
@@ -59,7 +59,7 @@ async fn bad_input_is_answered_counted_and_disturbs_nothing() {
     }
     assert_eq!(program.get(program.http, "/v1/traces").await.status, 405);
     assert_eq!(program.get(program.http, "/metrics").await.status, 404);
-    assert_eq!(program.export(JSON, failed_span("m1", 502, 1)).await.status, 200);
+    assert_eq!(program.export(JSON, failed_span("m1", 401, 1)).await.status, 200);
     program.until("inference_failures_total{platform=\"baseten\",model_id=\"m1\"", 1.0).await;
     assert_eq!(program.get(program.admin, "/readyz").await.status, 200);
 }

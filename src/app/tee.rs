@@ -71,6 +71,11 @@ impl<L: Ledger> Ledger for Tee<'_, L> {
         self.feed.corrected(case, before, self.now_ns);
     }
 
+    fn refined(&mut self, case: &Settled<'_>, before: &Verdict, by: Vantage) {
+        self.ledger.refined(case, before, by);
+        self.feed.corrected(case, before, self.now_ns);
+    }
+
     fn stream_corrected(&mut self, target: &Arc<Target>, from: Option<Ending>, requests: f64) {
         self.ledger.stream_corrected(target, from, requests);
     }

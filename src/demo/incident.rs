@@ -1,7 +1,7 @@
 //! What goes wrong in the simulated fleet, when, and what a careful reader of the records may conclude. In: nothing. Out: data.
 //!
-//! A record alone does not always show why. So the truth has two sides: what happened, in words, and the verdicts that are
-//! right for someone who saw only the record.
+//! A record alone does not always show why, and not every model's logs are exported. So the truth has two sides: what happened, in
+//! words, and the verdicts that are right for someone who saw what was sent.
 
 use crate::judge::taxonomy::{Blame, Cause, Class};
 
@@ -14,6 +14,15 @@ pub(super) enum Symptom {
     CutStream,
     /// The caller's own time limit ran out; milliseconds.
     GaveUp(u32),
+}
+
+/// How a container ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Death {
+    /// By the kernel, for its memory.
+    OomKilled,
+    /// By itself.
+    Crashed,
 }
 
 /// One incident.
@@ -33,11 +42,13 @@ pub(super) struct Incident {
     pub(super) share: f64,
     /// What the struck requests look like.
     pub(super) symptom: Symptom,
+    /// How the container ended, where the model's log says so.
+    pub(super) death: Option<Death>,
     /// The right class.
     pub(super) class: Class,
-    /// The causes that a record alone allows.
+    /// The causes that what was sent allows.
     pub(super) causes: &'static [Cause],
-    /// The blames that a record alone allows.
+    /// The blames that what was sent allows.
     pub(super) blames: &'static [Blame],
 }
 
@@ -58,6 +69,7 @@ pub(super) const ALL: &[Incident] = &[
         time: (0.12, 0.8),
         share: 0.4,
         symptom: Symptom::Status(504),
+        death: None,
         class: Class::Timeout,
         causes: &[Cause::SlowModel],
         blames: &[Blame::Model],
@@ -70,6 +82,7 @@ pub(super) const ALL: &[Incident] = &[
         time: (0.2, 0.6),
         share: 0.3,
         symptom: Symptom::CutStream,
+        death: None,
         class: Class::StreamTruncated,
         causes: &[Cause::Unknown],
         blames: &[Blame::Undetermined],
@@ -82,6 +95,7 @@ pub(super) const ALL: &[Incident] = &[
         time: (0.3, 0.9),
         share: 0.2,
         symptom: Symptom::CutStream,
+        death: None,
         class: Class::StreamTruncated,
         causes: &[Cause::Unknown],
         blames: &[Blame::Undetermined],
@@ -94,6 +108,7 @@ pub(super) const ALL: &[Incident] = &[
         time: (0.35, 1.0),
         share: 1.0,
         symptom: Symptom::Status(401),
+        death: None,
         class: Class::Authentication,
         causes: &[Cause::InvalidApiKey],
         blames: &[Blame::Client],
@@ -106,6 +121,7 @@ pub(super) const ALL: &[Incident] = &[
         time: (0.1, 0.95),
         share: 0.5,
         symptom: Symptom::GaveUp(1500),
+        death: None,
         class: Class::ClientTimeout,
         causes: &[Cause::ShortClientTimeout],
         blames: &[Blame::Client],
@@ -118,6 +134,7 @@ pub(super) const ALL: &[Incident] = &[
         time: (0.5, 0.65),
         share: 0.6,
         symptom: Symptom::Status(503),
+        death: None,
         class: Class::Unavailable,
         causes: &[Cause::Draining],
         blames: &[Blame::Platform],
@@ -130,8 +147,48 @@ pub(super) const ALL: &[Incident] = &[
         time: (0.7, 0.8),
         share: 0.9,
         symptom: Symptom::Status(502),
+        death: None,
         class: Class::BadGateway,
         causes: &[Cause::Unknown],
         blames: &[Blame::Undetermined],
+    },
+    Incident {
+        name: "OOM storm",
+        truth: "images in batches of 16 do not fit the memory limit; the model's log shows OOMKilled",
+        models: &["sdxltrbo"],
+        caller: "media-gateway",
+        time: (0.25, 0.7),
+        share: 0.5,
+        symptom: Symptom::Status(502),
+        death: Some(Death::OomKilled),
+        class: Class::BadGateway,
+        causes: &[Cause::OomKilled],
+        blames: &[Blame::Model],
+    },
+    Incident {
+        name: "crash loop",
+        truth: "a bad checkpoint ends the process over and over; the model's log shows exit code 1",
+        models: &["parakeet"],
+        caller: "media-gateway",
+        time: (0.4, 0.85),
+        share: 0.4,
+        symptom: Symptom::Status(502),
+        death: Some(Death::Crashed),
+        class: Class::BadGateway,
+        causes: &[Cause::ContainerCrash],
+        blames: &[Blame::Model],
+    },
+    Incident {
+        name: "platform blip",
+        truth: "the gateway loses its connections; the model's logs go on without a fault",
+        models: &["gemma27b"],
+        caller: "chat-api",
+        time: (0.45, 0.55),
+        share: 0.7,
+        symptom: Symptom::Status(502),
+        death: None,
+        class: Class::BadGateway,
+        causes: &[Cause::PlatformFault],
+        blames: &[Blame::Platform],
     },
 ];

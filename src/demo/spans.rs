@@ -67,7 +67,7 @@ fn scope(name: &str, spans: Vec<Span>) -> ScopeSpans {
 }
 
 fn span(caller: &Caller, call: &Call, now: u64) -> Span {
-    let end = now.saturating_sub(nanoseconds(call.before));
+    let end = ended(call, now);
     let base = Span {
         trace_id: call.trace_id.to_vec(),
         span_id: call.span_id.to_vec(),
@@ -82,6 +82,11 @@ fn span(caller: &Caller, call: &Call, now: u64) -> Span {
         Library::OpenLlmetry => genai(base, call, &url),
         library => http(base, library, call, &url, status_of(caller, call)),
     }
+}
+
+/// When a call of the tick that ended at `now` was over, ns since 1970.
+pub(super) fn ended(call: &Call, now: u64) -> u64 {
+    now.saturating_sub(nanoseconds(call.before))
 }
 
 fn nanoseconds(seconds: f64) -> u64 {
@@ -238,7 +243,7 @@ fn attribute(key: &str, value: Value) -> KeyValue {
     KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
 }
 
-fn text(key: &str, value: &str) -> KeyValue {
+pub(super) fn text(key: &str, value: &str) -> KeyValue {
     attribute(key, Value::StringValue(value.to_owned()))
 }
 

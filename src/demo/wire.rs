@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use std::net::SocketAddr;
@@ -36,8 +37,24 @@ pub enum WireError {
     },
 }
 
-const GRPC_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-const HTTP_PATH: &str = "/v1/traces";
+/// What is sent, and where it goes on either port.
+pub(super) trait Export: Message {
+    /// The gRPC method.
+    const GRPC_PATH: &str;
+    /// The HTTP path.
+    const HTTP_PATH: &str;
+}
+
+impl Export for ExportTraceServiceRequest {
+    const GRPC_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    const HTTP_PATH: &str = "/v1/traces";
+}
+
+impl Export for ExportLogsServiceRequest {
+    const GRPC_PATH: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
+    const HTTP_PATH: &str = "/v1/logs";
+}
+
 const METRICS_PATH: &str = "/metrics";
 
 /// One client's connection to an OTLP port.
@@ -72,29 +89,29 @@ impl Exporter {
     }
 
     /// Sends one export request; returns when it is acknowledged.
-    pub(super) async fn send(&mut self, request: &ExportTraceServiceRequest) -> Result<(), WireError> {
+    pub(super) async fn send<E: Export>(&mut self, request: &E) -> Result<(), WireError> {
         match self {
             Self::Grpc(address, sender) => grpc_call(*address, sender, request).await,
             Self::Http(address, sender) => {
                 let body = Full::new(Bytes::from(request.encode_to_vec()));
                 let request = Request::builder()
                     .method(Method::POST)
-                    .uri(HTTP_PATH)
+                    .uri(E::HTTP_PATH)
                     .header(header::HOST, address.to_string())
                     .header(header::CONTENT_TYPE, "application/x-protobuf")
                     .body(body)?;
                 sender.ready().await?;
                 let answer = sender.send_request(request).await?;
-                text(HTTP_PATH, answer).await.map(drop)
+                text(E::HTTP_PATH, answer).await.map(drop)
             }
         }
     }
 }
 
-async fn grpc_call(
+async fn grpc_call<E: Export>(
     address: SocketAddr,
     sender: &mut http2::SendRequest<Full<Bytes>>,
-    request: &ExportTraceServiceRequest,
+    request: &E,
 ) -> Result<(), WireError> {
     let message = request.encode_to_vec();
     let mut frame = BytesMut::with_capacity(message.len() + 5);
@@ -103,7 +120,7 @@ async fn grpc_call(
     frame.put_slice(&message);
     let request = Request::builder()
         .method(Method::POST)
-        .uri(format!("http://{address}{GRPC_PATH}"))
+        .uri(format!("http://{address}{}", E::GRPC_PATH))
         .header(header::CONTENT_TYPE, "application/grpc")
         .header(header::TE, "trailers")
         .body(Full::new(frame.freeze()))?;
@@ -118,7 +135,7 @@ async fn grpc_call(
         other => {
             let message = trailers.get("grpc-message").or_else(|| head.get("grpc-message"));
             let answer = format!("grpc-status {other:?}, {message:?}");
-            Err(WireError::Refused { path: GRPC_PATH, answer })
+            Err(WireError::Refused { path: E::GRPC_PATH, answer })
         }
     }
 }

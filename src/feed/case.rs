@@ -6,10 +6,10 @@ use crate::judge;
 use prost_types::Timestamp;
 use std::fmt::Write;
 
-/// The message about a case; `counted` is the verdict before, where this is a correction.
-pub(super) fn message(told: &Settled<'_>, counted: Option<&judge::Verdict>, now_ns: u64) -> Case {
+/// The message about a case; `before` is the verdict that was told before, where this is a correction.
+pub(super) fn message(told: &Settled<'_>, before: Option<&judge::Verdict>, now_ns: u64) -> Case {
     let seen = told.failure;
-    let kind = if counted.is_some() { CaseKind::Corrected } else { CaseKind::Settled };
+    let kind = if before.is_some() { CaseKind::Corrected } else { CaseKind::Settled };
     Case {
         kind: kind.into(),
         settle_time: time(now_ns),
@@ -28,7 +28,7 @@ pub(super) fn message(told: &Settled<'_>, counted: Option<&judge::Verdict>, now_
         span_id: hex(&seen.span_id),
         request_id: seen.request_id.to_string(),
         verdict: Some(verdict(told.verdict)),
-        counted: counted.map(verdict),
+        before: before.map(verdict),
         evidence: told.proof.map(evidence),
         weight: seen.weight,
         dropped: 0,

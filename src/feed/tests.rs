@@ -108,7 +108,7 @@ fn a_case_carries_all_that_is_known() {
         "trace_id": "abababababababababababababababab", "span_id": "", "request_id": "r-1",
         "verdict": { "class": "bad_gateway", "cause": "oom_killed", "blame": "model", "confidence": "likely",
             "match": "target", "retry": "backoff", "rule": "baseten/502", "next_step": "Look at the memory." },
-        "counted": null, "weight": 2.0, "dropped": 0,
+        "before": null, "weight": 2.0, "dropped": 0,
         "evidence": { "kind": "oom_killed", "time": "2023-11-14T22:13:18Z", "replica": "pod-1", "text": "OOMKilled" },
     });
     assert_eq!(json, expected);
@@ -148,7 +148,7 @@ fn a_correction_is_told_to_those_who_want_either_verdict() {
         let case = &take(watcher)[0];
         assert_eq!(case.kind(), CaseKind::Corrected);
         assert_eq!(case.verdict.as_ref().unwrap().cause, "oom_killed");
-        assert_eq!(case.counted.as_ref().unwrap().cause, "unknown");
+        assert_eq!(case.before.as_ref().unwrap().cause, "unknown");
     }
     assert_eq!(take(&mut other), []);
 }

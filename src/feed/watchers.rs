@@ -99,22 +99,22 @@ impl Publisher {
         self.offer(told, None, now_ns);
     }
 
-    /// A case that was counted with the verdict `counted` has got a better one at `now_ns` (ns since 1970).
-    pub fn corrected(&self, told: &Settled<'_>, counted: &Verdict, now_ns: u64) {
-        self.offer(told, Some(counted), now_ns);
+    /// A case that was told with the verdict `before` has got a better one at `now_ns` (ns since 1970).
+    pub fn corrected(&self, told: &Settled<'_>, before: &Verdict, now_ns: u64) {
+        self.offer(told, Some(before), now_ns);
     }
 
-    fn offer(&self, told: &Settled<'_>, counted: Option<&Verdict>, now_ns: u64) {
+    fn offer(&self, told: &Settled<'_>, before: Option<&Verdict>, now_ns: u64) {
         if self.0.watching.load(Ordering::Relaxed) == 0 {
             return;
         }
         let mut built: Option<Arc<Case>> = None;
-        let verdicts = [Some(told.verdict), counted];
+        let verdicts = [Some(told.verdict), before];
         for watcher in &mut self.0.list().watchers {
             if !watcher.filter.wants(told.failure, verdicts) {
                 continue;
             }
-            let case = built.get_or_insert_with(|| Arc::new(case::message(told, counted, now_ns)));
+            let case = built.get_or_insert_with(|| Arc::new(case::message(told, before, now_ns)));
             let queued = Queued { case: Arc::clone(case), dropped: watcher.lost };
             if watcher.queue.try_send(queued).is_ok() {
                 watcher.lost = 0;

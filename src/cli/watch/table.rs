@@ -42,9 +42,9 @@ pub(super) fn line(case: &Case) -> String {
         case.caller.clone(),
         case.trace_id.clone(),
     ]);
-    if let Some(Verdict { class, cause, blame, .. }) = &case.counted {
+    if let Some(Verdict { class, cause, blame, .. }) = &case.before {
         // Writing to a text cannot fail.
-        write!(line, "  (corrected; counted as {class} {cause} {blame})").unwrap_or_default();
+        write!(line, "  (corrected; was {class} {cause} {blame})").unwrap_or_default();
     }
     line
 }
@@ -171,9 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn a_correction_says_what_was_counted_and_a_bare_case_has_dashes() {
-        let corrected = Case { counted: Some(verdict("bad_gateway", "unknown")), ..case() };
-        assert!(line(&corrected).ends_with("(corrected; counted as bad_gateway unknown model)"));
+    fn a_correction_says_what_it_replaces_and_a_bare_case_has_dashes() {
+        let corrected = Case { before: Some(verdict("bad_gateway", "unknown")), ..case() };
+        assert!(line(&corrected).ends_with("(corrected; was bad_gateway unknown model)"));
         let bare = Case { verdict: None, evidence: None, ..Case::default() };
         assert_eq!(
             line(&bare).split_whitespace().collect::<Vec<_>>(),
