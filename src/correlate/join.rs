@@ -237,7 +237,8 @@ fn tie(case: &Case, seen: &Observation, (slot, key): (usize, u64)) -> Option<u8>
     if !same_model(&case.failure.target, &seen.target) {
         None
     } else if case.request() == key {
-        Some(0)
+        // An id that a caller chose itself may stand on all of its attempts; attempts are requests. A log may say several things of one.
+        (other || logs(seen.vantage)).then_some(0)
     } else if slot == 3 || case.keys[3] == key {
         (other && in_time && logs(case.failure.vantage) != logs(seen.vantage)).then_some(2)
     } else {
