@@ -72,6 +72,9 @@ pub(crate) struct Report {
     #[serde(skip)]
     pub(crate) service: &'static str,
     pub(crate) fault: String,
+    /// Which row of its plan, where the plan says so.
+    #[serde(default)]
+    pub(crate) row: usize,
     pub(crate) url: String,
     pub(crate) trace_id: String,
     pub(crate) seconds: f64,
@@ -124,20 +127,8 @@ impl Fleet {
     }
 
     fn command(&self) -> Command {
-        let mut command = if self.library == Library::Go {
-            Command::new(part("bin/go-client"))
-        } else {
-            let mut python = Command::new(part("venv/bin/python"));
-            python.arg(root().join("tests/parts/client.py"));
-            python
-        };
-        // The caller's own environment must not decide what it records or where it sends.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            if name.starts_with("OTEL_") || name.to_ascii_lowercase().ends_with("_proxy") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = if self.library == Library::Go { Command::new(part("bin/go-client")) } else { python() };
+        without_settings(&mut command);
         if !self.semconv.is_empty() {
             command.env("OTEL_SEMCONV_STABILITY_OPT_IN", self.semconv);
         }
@@ -153,12 +144,33 @@ impl Fleet {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let plan = self.plan(addresses, socket.local_addr().unwrap());
-        let limit = Duration::from_secs(90);
-        let text = run_to_end(self.service, self.command(), plan.to_string().as_bytes(), limit).await;
-        let mut lines: Vec<_> = text.lines().collect();
-        let last: serde_json::Value = serde_json::from_str(lines.pop().unwrap_or_default()).unwrap_or_default();
-        assert_eq!(last, json!({"flushed": true}), "{}: its spans were not all acknowledged", self.service);
-        let report = |line: &&str| Report { service: self.service, ..serde_json::from_str(line).unwrap() };
-        lines.iter().map(report).collect()
+        run(self.service, self.command(), &plan).await
     }
+}
+
+/// The Python caller.
+pub(crate) fn python() -> Command {
+    let mut python = Command::new(part("venv/bin/python"));
+    python.arg(root().join("tests/parts/client.py"));
+    python
+}
+
+/// The test's own environment must not decide what a caller records or where it sends.
+pub(crate) fn without_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("OTEL_") || name.to_ascii_lowercase().ends_with("_proxy") {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// Lets a caller carry out its plan; returns what it knows of its calls when all of its spans were acknowledged.
+pub(crate) async fn run(service: &'static str, command: Command, plan: &serde_json::Value) -> Vec<Report> {
+    let text = run_to_end(service, command, plan.to_string().as_bytes(), Duration::from_secs(90)).await;
+    let mut lines: Vec<_> = text.lines().collect();
+    let last: serde_json::Value = serde_json::from_str(lines.pop().unwrap_or_default()).unwrap_or_default();
+    assert_eq!(last, json!({"flushed": true}), "{service}: its spans were not all acknowledged");
+    let report = |line: &&str| Report { service, ..serde_json::from_str(line).unwrap() };
+    lines.iter().map(report).collect()
 }

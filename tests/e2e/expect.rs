@@ -44,6 +44,20 @@ pub(crate) fn expected(served: &[Served], reports: &[Report]) -> Expected {
 }
 
 impl Expected {
+    /// One request to a model's production environment that got this status, and what its caller's record and all evidence say.
+    pub(crate) fn add(&mut self, model: &str, status: &str, verdict: Option<Verdict>, (service, trace): (&str, &str)) {
+        let request = [model, "production", status].map(str::to_owned);
+        *self.requests.entry(request.to_vec()).or_default() += 1.0;
+        let Some((class, cause, blame)) = verdict else { return };
+        let failure = [model, "production", class, cause, blame].map(str::to_owned).to_vec();
+        *self.failures.entry(failure.clone()).or_default() += 1.0;
+        self.traces.entry(failure).or_default().insert(trace.to_owned());
+        if blame == "client" {
+            let key = [service, class, cause].map(str::to_owned);
+            *self.client_failures.entry(key.to_vec()).or_default() += 1.0;
+        }
+    }
+
     fn count(&mut self, service: &str, fault: &str, host: &str, path: &str) {
         let (fleet, fault) = (fleet(service), fault::find(fault).expect("the gateway plays only faults of the table"));
         let request = [model(host), environment(path), &status_code(fleet, fault)].map(str::to_owned);

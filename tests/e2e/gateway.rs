@@ -1,9 +1,11 @@
 //! The fault-injecting HTTPS gateway: the far side of every call that the clients make.
 //!
 //! In: TLS connections, one request each; the header `x-test-fault` names the fault to play. Out: exactly the bytes, closes and
-//! resets of that fault, and a ledger of what was really served, against which coroner's counts are compared. No HTTP library:
-//! a library would mend what has to be broken here.
+//! resets of that fault, and a ledger of what was really served, against which coroner's counts are compared. A request that names
+//! no fault is passed to the model server behind its host; where that one dies without an answer, the caller gets the 502 that
+//! Baseten documents. No HTTP library: a library would mend what has to be broken here.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,6 +34,9 @@ pub(crate) struct Served {
     pub(crate) status: Option<u16>,
 }
 
+/// The model servers by the host names under which they are called.
+pub(crate) type Upstreams = BTreeMap<String, SocketAddr>;
+
 /// A running gateway.
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
@@ -42,21 +47,21 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Starts on a free loopback port; the CA's certificate goes into `folder`.
-    pub(crate) async fn start(folder: &Path) -> Self {
+    pub(crate) async fn start(folder: &Path, upstreams: Upstreams) -> Self {
         let (acceptor, pem) = certificates();
         let ca = folder.join("ca.pem");
         std::fs::write(&ca, pem).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let ledger = Arc::new(Mutex::new(Vec::new()));
-        let shared = Arc::clone(&ledger);
+        let (shared, upstreams) = (Arc::clone(&ledger), Arc::new(upstreams));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, ledger) = (acceptor.clone(), Arc::clone(&shared));
+                let (acceptor, ledger, upstreams) = (acceptor.clone(), Arc::clone(&shared), Arc::clone(&upstreams));
                 tokio::spawn(async move {
                     // A handshake that fails is a client that does not trust the CA: it made no request.
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        serve(stream, &ledger).await;
+                        serve(stream, &ledger, &upstreams).await;
                     }
                 });
             }
@@ -86,8 +91,15 @@ fn certificates() -> (TlsAcceptor, String) {
     (TlsAcceptor::from(Arc::new(config)), ca.pem())
 }
 
-async fn serve(mut stream: TlsStream<TcpStream>, ledger: &Mutex<Vec<Served>>) {
-    let Some(mut request) = read_request(&mut stream).await else { return };
+async fn serve(mut stream: TlsStream<TcpStream>, ledger: &Mutex<Vec<Served>>, upstreams: &Upstreams) {
+    let Some((mut request, bytes)) = read_request(&mut stream).await else { return };
+    if let Some(upstream) = upstreams.get(&request.host).filter(|_| request.fault.is_empty()) {
+        let answer = pass_on(*upstream, &bytes).await;
+        request.status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        ledger.lock().unwrap().push(request);
+        let _gone = finish(stream, &answer).await;
+        return;
+    }
     let does = fault::find(&request.fault).map_or(Does::Answer(418, &[], "no such fault"), |fault| fault.does);
     request.status = status(does);
     ledger.lock().unwrap().push(request);
@@ -105,21 +117,40 @@ fn status(does: Does) -> Option<u16> {
     }
 }
 
+/// What the model server answers; the gateway's own 502 where it answers nothing.
+async fn pass_on(upstream: SocketAddr, request: &[u8]) -> String {
+    let exchange = async {
+        let mut stream = TcpStream::connect(upstream).await?;
+        stream.write_all(request).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        Ok::<_, std::io::Error>(String::from_utf8_lossy(&answer).into_owned())
+    };
+    let answer = exchange.await.ok().filter(|answer| !answer.is_empty());
+    answer.unwrap_or_else(|| self::answer(502, &[], r#"{"error": "Error making prediction"}"#))
+}
+
+async fn finish(mut stream: TlsStream<TcpStream>, text: &str) -> std::io::Result<()> {
+    send(&mut stream, text).await?;
+    stream.shutdown().await
+}
+
 /// Reads head and body to the last byte: closing a socket with unread bytes would send a reset of its own.
-async fn read_request(stream: &mut TlsStream<TcpStream>) -> Option<Served> {
+async fn read_request(stream: &mut TlsStream<TcpStream>) -> Option<(Served, Vec<u8>)> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(bytes.get(..end)?).into_owned();
             let length: usize = header(&head, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
             if bytes.len() >= end + 4 + length {
-                return Some(Served {
+                let request = Served {
                     caller: header(&head, "x-test-caller").unwrap_or_default().to_owned(),
                     fault: header(&head, "x-test-fault").unwrap_or_default().to_owned(),
                     host: header(&head, "host").unwrap_or_default().to_owned(),
                     path: head.split(' ').nth(1).unwrap_or_default().to_owned(),
                     status: None,
-                });
+                };
+                return Some((request, bytes));
             }
         }
         if stream.read_buf(&mut bytes).await.ok()? == 0 {

@@ -1,4 +1,4 @@
-//! One HTTP GET over loopback. HTTP/1.0: no chunks, the body ends with the connection.
+//! One HTTP request over loopback. HTTP/1.0: no chunks, the body ends with the connection.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,6 +12,16 @@ pub(crate) async fn get(address: SocketAddr, path: &str, parameters: &[(&str, &s
     let query: Vec<_> = parameters.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
     let mark = if query.is_empty() { "" } else { "?" };
     let request = format!("GET {path}{mark}{} HTTP/1.0\r\nhost: {address}\r\n\r\n", query.join("&"));
+    exchange(address, path, &request).await
+}
+
+/// The same for a POST of JSON.
+pub(crate) async fn post(address: SocketAddr, path: &str, json: &str) -> Result<(u16, String), String> {
+    let head = format!("content-type: application/json\r\ncontent-length: {}", json.len());
+    exchange(address, path, &format!("POST {path} HTTP/1.0\r\nhost: {address}\r\n{head}\r\n\r\n{json}")).await
+}
+
+async fn exchange(address: SocketAddr, path: &str, request: &str) -> Result<(u16, String), String> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(request.as_bytes()).await?;

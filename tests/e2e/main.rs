@@ -10,6 +10,7 @@ mod expect;
 mod fault;
 mod gateway;
 mod http;
+mod oom;
 mod process;
 mod prometheus;
 mod scraped;
@@ -17,6 +18,7 @@ mod service;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clients::{Addresses, FLEETS, Report};
 use gateway::Gateway;
@@ -25,12 +27,12 @@ use service::Service;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn prometheus_counts_exactly_what_the_gateway_served() {
-    let folder = fresh_folder();
-    let gateway = Gateway::start(&folder).await;
-    let service = Service::start(&folder).await;
+    let folder = fresh_folder("e2e");
+    let gateway = Gateway::start(&folder, gateway::Upstreams::new()).await;
+    let service = Service::start(&folder, "correlate: { settle: 1s }\nshutdown: { linger: 0s }\n").await;
     let mut servers = Vec::new();
     for kind in KINDS {
-        servers.push(Prometheus::start(kind, service.admin, &folder).await);
+        servers.push(Prometheus::start(kind, service.admin, &folder, "").await);
     }
 
     let reports = call_everything(&gateway, &service).await;
@@ -38,7 +40,7 @@ async fn prometheus_counts_exactly_what_the_gateway_served() {
     every_call_was_played_once(&served, &reports);
 
     let expected = expect::expected(&served, &reports);
-    scraped::counts(&servers, &service, &expected).await;
+    scraped::counts(&servers, &service, &expected, Duration::from_secs(30)).await;
     scraped::all_ways_of_scraping_agree(&servers).await;
     scraped::exemplars(&servers, &expected).await;
     scraped::durations(&servers, &reports).await;
@@ -49,8 +51,8 @@ async fn prometheus_counts_exactly_what_the_gateway_served() {
 }
 
 /// Logs and configs of the run; left behind when the test fails.
-fn fresh_folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e");
+fn fresh_folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).unwrap();
     }

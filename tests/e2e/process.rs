@@ -26,7 +26,7 @@ pub(crate) fn part(name: &str) -> PathBuf {
 }
 
 /// Killed and waited for when the test lets go of it, also when the test fails.
-struct Owned(Child);
+pub(crate) struct Owned(pub(crate) Child);
 
 impl Drop for Owned {
     fn drop(&mut self) {

@@ -46,6 +46,22 @@ pub(crate) const KINDS: &[Kind] = &[
     },
 ];
 
+/// The oldest and the newest, each scraping once: rules add up what they find, so a second job would double every count.
+pub(crate) const ALERTING: &[Kind] = &[
+    Kind {
+        name: "prometheus2",
+        binary: "bin/prometheus2",
+        features: "exemplar-storage,native-histograms",
+        jobs: &[("protobuf", "")],
+    },
+    Kind {
+        name: "prometheus3",
+        binary: "bin/prometheus3",
+        features: "exemplar-storage",
+        jobs: &[("protobuf", "scrape_native_histograms: true")],
+    },
+];
+
 /// A running server.
 pub(crate) struct Prometheus {
     pub(crate) program: Program,
@@ -68,14 +84,14 @@ pub(crate) struct Exemplar {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes `target` every second.
-    pub(crate) async fn start(kind: &Kind, target: SocketAddr, folder: &Path) -> Self {
+    /// Starts one that scrapes `target` every second; `more` is the rest of its config.
+    pub(crate) async fn start(kind: &Kind, target: SocketAddr, folder: &Path, more: &str) -> Self {
         let job = |(job, extra): &(&str, &str)| {
             format!("- job_name: {job}\n  static_configs: [{{ targets: ['{target}'] }}]\n  {extra}\n")
         };
         let jobs: Vec<_> = kind.jobs.iter().map(job).collect();
         let head = "global: { scrape_interval: 1s, scrape_timeout: 1s }\nscrape_configs:\n";
-        let config = format!("{head}{}", jobs.concat());
+        let config = format!("{head}{}{more}", jobs.concat());
         let file = folder.join(format!("{}.yml", kind.name));
         std::fs::write(&file, config).unwrap();
         let mut command = Command::new(part(kind.binary));

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::clients::{CALLER_WAITS_SECONDS, Report};
 use crate::expect::{Expected, Table, differences};
 use crate::prometheus::Prometheus;
@@ -15,10 +17,11 @@ const FAILURES: [&str; 5] = ["model_id", "environment", "class", "cause", "blame
 const CLIENT_FAILURES: [&str; 3] = ["caller", "class", "cause"];
 const DURATION: &str = "inference_request_duration_seconds";
 
-/// Every job of every server shows exactly the expected counts, and goes on showing them.
-pub(crate) async fn counts(servers: &[Prometheus], service: &Service, expected: &Expected) {
+/// Every job of every server shows exactly the expected counts within the limit, and goes on showing them.
+pub(crate) async fn counts(servers: &[Prometheus], service: &Service, expected: &Expected, limit: Duration) {
     let mut wrong = String::new();
-    for _ in 0..30 {
+    let began = Instant::now();
+    while began.elapsed() < limit {
         tokio::time::sleep(Duration::from_secs(1)).await;
         wrong = wrong_counts(servers, expected).await;
         if wrong.is_empty() {

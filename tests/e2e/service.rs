@@ -1,4 +1,4 @@
-//! The real `coroner serve`, on free ports.
+//! The real `coroner serve`, on free ports whatever its config says.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,26 +18,20 @@ pub(crate) struct Service {
     pub(crate) admin: SocketAddr,
 }
 
-const CONFIG: &str = "\
-receive:
-  grpc: { listen: '127.0.0.1:0' }
-  http: { listen: '127.0.0.1:0' }
-admin: { listen: '127.0.0.1:0' }
-correlate: { settle: 1s }
-shutdown: { linger: 0s }
-";
-
 impl Service {
-    /// Starts it with a config file in `folder` and reads the addresses that it prints.
-    pub(crate) async fn start(folder: &Path) -> Self {
+    /// Starts it with this config, written into `folder`, and reads the addresses that it prints.
+    pub(crate) async fn start(folder: &Path, text: &str) -> Self {
         let config = folder.join("coroner.yaml");
-        std::fs::write(&config, CONFIG).unwrap();
+        std::fs::write(&config, text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_coroner"));
         command.arg("serve").arg("--config").arg(&config).current_dir(folder);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CORONER_") {
                 command.env_remove(name);
             }
+        }
+        for port in ["GRPC", "HTTP", "ADMIN"] {
+            command.env(format!("CORONER_{port}_LISTEN"), "127.0.0.1:0");
         }
         let mut found = BTreeMap::new();
         let (program, [grpc, http, admin]) = Program::start("coroner", command, |line| {

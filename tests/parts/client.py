@@ -99,7 +99,7 @@ def send_requests(call, plan):
     verify = True if call["caller"] == "distrust" else plan["ca"]
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.post(call["url"], json={"prompt": "hello"}, headers=headers(call, plan), timeout=plan["timeout"], verify=verify)
+        answer = session.post(call["url"], json=call.get("body", {"prompt": "hello"}), headers=headers(call, plan), timeout=plan["timeout"], verify=verify)
         return answer.status_code, answer.text
 
 
@@ -108,7 +108,7 @@ def send_httpx(call, plan):
 
     verify = ssl.create_default_context(cafile=None if call["caller"] == "distrust" else plan["ca"])
     with httpx.Client(verify=verify, timeout=plan["timeout"], trust_env=False) as client:
-        answer = client.post(call["url"], json={"prompt": "hello"}, headers=headers(call, plan))
+        answer = client.post(call["url"], json=call.get("body", {"prompt": "hello"}), headers=headers(call, plan))
         return answer.status_code, answer.text
 
 
@@ -131,7 +131,7 @@ def one(call, plan, last):
     except Exception as error:  # any failure is a result here
         got = f"{type(error).__name__}: {error}"
     seconds = time.monotonic() - began
-    return {"fault": call["fault"], "url": call["url"], "trace_id": last.local.trace_id, "seconds": seconds, "got": got}
+    return {"fault": call["fault"], "row": call.get("row", 0), "url": call["url"], "trace_id": last.local.trace_id, "seconds": seconds, "got": got}
 
 
 def main():
