@@ -8,6 +8,7 @@
 mod load;
 
 use coroner::judge::Rulebooks;
+use coroner::observe::knowledge::Knowledge;
 use coroner::observe::target::Patterns;
 use coroner::observe::{Mapper, Observer, Tally, Weights};
 use coroner::otlp::wire::{Span, SpanVisitor, Value, traces};
@@ -65,7 +66,8 @@ fn map(criterion: &mut Criterion) {
     });
     let books = Rulebooks::builtin();
     let patterns = Patterns::compile(books.targets()).expect("built-in patterns");
-    let observer = Observer::new(patterns, Weights::default());
+    let knowledge = Knowledge::compile(books.knowledge()).expect("built-in knowledge");
+    let observer = Observer::new(patterns, Weights::default()).knowing(knowledge);
     let (mut mapper, mut tally) = (Mapper::default(), Tally::default());
     group.bench_function("observe", |bencher| {
         bencher.iter(|| {

@@ -95,7 +95,9 @@ impl Docket {
     pub(super) fn add_keys(&mut self, at: u32, keys: Keys) {
         for (slot, key) in (0..).zip(keys) {
             let Some(case) = self.get_mut(at) else { return };
-            if key == 0 || holds(case, key) {
+            // A request id that was known as one key of many is now known to be the request's.
+            let told = slot == 0 && case.keys[0] == 0;
+            if key == 0 || (holds(case, key) && !told) {
                 continue;
             }
             if case.keys[slot as usize] == 0 {

@@ -36,6 +36,7 @@ impl Correlator {
         {
             ledger.observed(&row_of(seen));
             self.join(at, view, seen, ledger);
+            self.settle_early(at, now_ns, ledger);
             return;
         }
         let counts = if only_proves(seen) {
@@ -126,14 +127,22 @@ impl Correlator {
         if let Some(over) = &view.over {
             view.rule = Arc::clone(over);
         }
-        // All keys of the success, so that a second log of the same request finds the case and not the success again.
-        for other in self.successes.keys(key, found) {
+        // All keys of the success, so that another log of the same request finds the case and not the success again.
+        let keys = self.successes.keys(key, found);
+        for other in &keys {
             let free = view.keys.iter().skip(1).position(|key| *key == 0).map(|at| at + 1);
-            if let Some(slot) = free.filter(|_| !view.keys.contains(&other)) {
-                view.keys[slot] = other;
+            if let Some(slot) = free.filter(|_| !view.keys.contains(other)) {
+                view.keys[slot] = *other;
             }
         }
-        self.open(Case::new(failure, view, State::Open), now_ns, ledger);
+        let mut case = Case::new(failure, view, State::Open);
+        for key in keys {
+            let waiting = self.broken.get(&key).copied();
+            if let Some(waited) = waiting.and_then(|at| self.unshelve(at)) {
+                absorb(&mut case, waited);
+            }
+        }
+        self.open(case, now_ns, ledger);
     }
 
     fn waits(&self, at: u32) -> bool {
@@ -228,7 +237,8 @@ fn tie(case: &Case, seen: &Observation, (slot, key): (usize, u64)) -> Option<u8>
     if !same_model(&case.failure.target, &seen.target) {
         None
     } else if case.request() == key {
-        Some(0)
+        // An id that a caller chose itself may stand on all of its attempts; attempts are requests. A log may say several things of one.
+        (other || logs(seen.vantage)).then_some(0)
     } else if slot == 3 || case.keys[3] == key {
         (other && in_time && logs(case.failure.vantage) != logs(seen.vantage)).then_some(2)
     } else {

@@ -172,7 +172,7 @@ impl Correlator {
     }
 
     /// Settles a case whose strongest evidence is here.
-    fn settle_early<L: Ledger>(&mut self, at: u32, now_ns: u64, ledger: &mut L) {
+    pub(super) fn settle_early<L: Ledger>(&mut self, at: u32, now_ns: u64, ledger: &mut L) {
         let Some(case) = self.docket.get(at).filter(|case| matches!(case.state, State::Open)) else { return };
         if let Some(finding) = Scales::new(case, base(case).decide, &self.archive, &self.spans).early() {
             self.settle(at, Some(&finding), now_ns, ledger);

@@ -90,12 +90,12 @@ pub struct Heard {
     pub records: u32,
 }
 
-/// That a request went well as far as its span shows, in a fixed size: a later log may prove its stream broken.
+/// That a request went well as far as its span shows, in a fixed size: a later log may prove its stream broken. One for each key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Success {
     /// [`request_key`] of the request id, or [`span_key`] of trace id and a span around the call; never 0.
     pub key: u64,
-    /// Another key of the same request; 0 = none.
+    /// The next key of the same request, whose own mark names the one after it, round to the first; 0 = `key` is the only one.
     pub also: u64,
     /// The row of the tally that counted it.
     pub row: u32,

@@ -134,10 +134,10 @@ pub(super) struct Request {
 pub(super) struct Keys(pub(super) [u64; 3]);
 
 impl Keys {
-    /// Those that there are, two by two; 0 for a missing second one.
-    fn pairs(self) -> impl Iterator<Item = [u64; 2]> {
-        let mut known = self.0.into_iter().filter(|key| *key != 0);
-        std::iter::from_fn(move || Some([known.next()?, known.next().unwrap_or(0)]))
+    /// Each that there is, with the next one, and the last with the first; 0 beside an only one.
+    fn marks(self) -> impl Iterator<Item = [u64; 2]> {
+        let known = self.0.into_iter().filter(|key| *key != 0);
+        known.clone().zip(known.cycle().skip(1)).map(|(key, next)| [key, if next == key { 0 } else { next }])
     }
 }
 
@@ -194,8 +194,7 @@ impl Mapper {
         row.requests += request.weight;
         if request.key.outcome == Outcome::Success {
             let (end_ns, weight) = (request.time_ns, request.weight);
-            // Two keys a mark: the request of the one is that of the other.
-            for [key, also] in keys.pairs() {
+            for [key, also] in keys.marks() {
                 tally.successes.push(Success { key, also, row: index, end_ns, weight });
             }
         }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -165,6 +166,8 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
+/// Answered so far; each answer has a request id of its own.
+static REQUESTS: AtomicU64 = AtomicU64::new(1);
 const STREAM_HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n";
 const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n";
@@ -205,10 +208,11 @@ fn script(does: Does) -> (String, End) {
 fn answer(status: u16, headers: &[&str], body: &str) -> String {
     let extra: Vec<_> = headers.iter().map(|line| format!("{line}\r\n")).collect();
     format!(
-        "HTTP/1.1 {status} {}\r\ncontent-type: application/json\r\n{}x-baseten-request-id: 0123456789abcdef\r\n\
+        "HTTP/1.1 {status} {}\r\ncontent-type: application/json\r\n{}x-baseten-request-id: {:032x}\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n{body}",
         reason(status),
         extra.concat(),
+        REQUESTS.fetch_add(1, Ordering::Relaxed),
         body.len()
     )
 }

@@ -47,7 +47,11 @@ fn traces(spans: Vec<Span>) -> Tally {
 }
 
 fn keys(tally: &Tally) -> Vec<u64> {
-    tally.successes.iter().flat_map(|s| [s.key, s.also]).filter(|key| *key != 0).collect()
+    // Each mark names the next key, and the last one the first.
+    for (mark, next) in tally.successes.iter().zip(tally.successes.iter().cycle().skip(1)) {
+        assert_eq!(mark.also, if tally.successes.len() == 1 { 0 } else { next.key });
+    }
+    tally.successes.iter().map(|mark| mark.key).collect()
 }
 
 #[test]

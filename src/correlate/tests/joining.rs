@@ -139,6 +139,13 @@ fn a_model_log_proves_a_fine_answer_broken_once() {
     ]);
     assert_eq!(told.verdicts, ["stream_truncated user_exception model correlated request"]);
     assert_eq!((told.streams, told.unjoined), (1.0, 0.0), "both logs are one failure");
+    let (model, app) = (stream_error("q", 9), app_log(77, 9, Transport::Disconnected));
+    let before = play(vec![failed(10, model), failed(11, app), proof(), succeeded(20, 5, "q", 77)]);
+    assert_eq!(
+        (&before.verdicts, before.streams, before.unjoined),
+        (&told.verdicts, 1.0, 0.0),
+        "also where both came first"
+    );
 }
 
 #[test]
