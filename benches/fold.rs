@@ -57,7 +57,7 @@ fn failure(id: u64, code: u16, now_ns: u64) -> Observation {
         request_id: String::new(),
         start_ns: now_ns - SECOND_NS,
         end_ns: now_ns,
-        trace_id: [7; 16],
+        trace_id: u128::from(id + 1).to_be_bytes(),
         span_id: (2 * id + 1).to_be_bytes(),
         parent_span_id: (2 * id + 2).to_be_bytes(),
         weight: 1.0,

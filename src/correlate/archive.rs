@@ -113,9 +113,7 @@ impl Archive {
 
     /// Takes in that a source spoke.
     pub(super) fn hear(&mut self, heard: &Heard, now_ns: u64) {
-        if let Some(source) = self.place(&heard.target.model_id).source(&heard.target, &heard.replica, heard.channel) {
-            source.hear(heard, now_ns);
-        }
+        self.place(&heard.target.model_id).hear(heard, now_ns);
     }
 
     /// Takes in a line that carries a request id.

@@ -4,7 +4,9 @@
 //! failures when they settle. What a failure joins is decided in `join`, when and how it settles in `settle`.
 
 use super::archive::{Archive, Filed};
+use super::bearing::{Needs, bearing};
 use super::docket::Docket;
+use super::place::Fact;
 use super::readings::Readings;
 use super::repeat::Repeats;
 use super::settings::{Settings, Spans, nanos};
@@ -13,7 +15,7 @@ use super::vantage::{Sight, Standing, Vantages};
 use super::{Held, Ledger, Part};
 use crate::judge::{Rule, Rulebooks};
 use crate::observe::{Ending, Evidence, Exemplar, Observation, Row, Status, Tally, Timing, Vantage};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// How often sources and places that nobody speaks of any more are looked for, ns.
@@ -209,18 +211,19 @@ impl Correlator {
 /// What the evidence of one export speaks of.
 #[derive(Debug, Default)]
 pub(super) struct Touched {
-    pub(super) models: BTreeSet<String>,
+    /// Facts that may decide by time, under the model that they name.
+    pub(super) models: BTreeMap<String, Vec<Arc<Fact>>>,
+    /// Keys of requests that facts name.
     pub(super) requests: BTreeSet<u64>,
 }
 
 impl Touched {
-    fn add(&mut self, fact: &super::place::Fact) {
+    fn add(&mut self, fact: &Arc<Fact>) {
         if fact.request != 0 {
             self.requests.insert(fact.request);
         }
-        let by_time = super::bearing::bearing(fact.kind).needs == super::bearing::Needs::Target;
-        if by_time && !self.models.contains(&fact.target.model_id) {
-            self.models.insert(fact.target.model_id.clone());
+        if bearing(fact.kind).needs == Needs::Target {
+            self.models.entry(fact.target.model_id.clone()).or_default().push(Arc::clone(fact));
         }
     }
 }

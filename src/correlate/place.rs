@@ -4,7 +4,7 @@
 
 use super::source::{Source, fits};
 use crate::judge::taxonomy::EvidenceKind;
-use crate::observe::{Channel, Target};
+use crate::observe::{Channel, Heard, Target};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,6 +54,8 @@ pub(super) struct Place {
     /// By replica; the empty name is that of unknown ones.
     sources: HashMap<Arc<str>, Vec<Source>, RandomState>,
     count: usize,
+    /// Some source's clock is not believed.
+    shifts: bool,
     /// Cases that wait for facts of this place, and settled ones that a late fact may correct. May name cases that are gone.
     pub(super) cases: Vec<u32>,
 }
@@ -96,10 +98,20 @@ impl Place {
         known.map_or_else(|| of_replica.len().checked_sub(1), Some).and_then(|at| of_replica.get_mut(at))
     }
 
-    /// The source that a fact came from.
-    pub(super) fn source_of(&self, fact: &Fact) -> Option<&Source> {
+    /// The source that a fact came from, where its clock is not believed; there is hardly ever one.
+    pub(super) fn shifted_source_of(&self, fact: &Fact) -> Option<&Source> {
+        if !self.shifts {
+            return None;
+        }
         let mut of_replica = self.sources.get(&fact.replica)?.iter();
         of_replica.find(|source| source.channel == fact.channel && source.target == fact.target)
+    }
+
+    /// Takes in that a source spoke.
+    pub(super) fn hear(&mut self, heard: &Heard, now_ns: u64) {
+        let Some(source) = self.source(&heard.target, &heard.replica, heard.channel) else { return };
+        source.hear(heard, now_ns);
+        self.shifts |= source.clock.shifts();
     }
 
     /// Every source.

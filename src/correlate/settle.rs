@@ -5,6 +5,7 @@
 use super::case::{Case, Ruling, State};
 use super::fold::{Correlator, Touched};
 use super::merge::{Base, base};
+use super::place::Fact;
 use super::weigh::{Finding, Scales};
 use super::{Failure, Ledger, Part, Proof, Settled};
 use crate::judge::taxonomy::{Confidence, EvidenceKind, Match};
@@ -188,17 +189,25 @@ impl Correlator {
                 self.correct(at, ledger);
             }
         }
-        for model in &touched.models {
+        for (model, facts) in &touched.models {
             let mut cases = std::mem::take(&mut self.archive.place(model).cases);
             cases.sort_unstable();
             cases.dedup();
-            cases.retain(|at| self.docket.get(*at).is_some_and(|case| case.failure.target.model_id == *model));
             for at in &cases {
-                self.settle_early(*at, now_ns, ledger);
-                self.correct(*at, ledger);
+                if self.stirred(*at, model, facts) {
+                    self.settle_early(*at, now_ns, ledger);
+                    self.correct(*at, ledger);
+                }
             }
+            cases.retain(|at| self.docket.get(*at).is_some_and(|case| is_open_to(case, model)));
             self.archive.place(model).cases = cases;
         }
+    }
+
+    /// Whether one of these facts may decide a case; most do not, and all that is held need not be weighed for them.
+    fn stirred(&self, at: u32, model: &str, facts: &[Arc<Fact>]) -> bool {
+        let Some(case) = self.docket.get(at).filter(|case| is_open_to(case, model)) else { return false };
+        Scales::new(case, base(case).decide, &self.archive, &self.spans).stirred(facts)
     }
 
     /// Evidence that came after the verdict: no counter changes, and the case feed carries what the verdict would have been.
@@ -237,6 +246,19 @@ impl Correlator {
             }
         }
     }
+}
+
+/// Whether a case is of this model, and a fact may still change what was or will be told of it: nothing is stronger than the first
+/// kind of the list at the closest match.
+fn is_open_to(case: &Case, model: &str) -> bool {
+    let decided = match &case.state {
+        State::Settled(told) => {
+            let first = base(case).decide.first().map(|decision| decision.evidence);
+            told.kind == first && (told.matched == Match::Request || case.request() == 0)
+        }
+        State::Open | State::Waiting => false,
+    };
+    !decided && case.failure.target.model_id == *model
 }
 
 /// A broken stream that nobody else saw, as a row.

@@ -62,10 +62,21 @@ impl<'a> Scales<'a> {
         let request = self.archive.of_request(self.case.request()).iter();
         let named = request.filter_map(|fact| self.finding(fact, Match::Request, None));
         let near = self.near().filter_map(|(place, fact)| {
+            self.position(fact.kind)?;
             let level = self.covers(place, fact)?;
-            self.finding(fact, level, place.source_of(fact))
+            self.finding(fact, level, place.shifted_source_of(fact))
         });
         named.chain(near).chain(self.progress()).min_by(Finding::rank)
+    }
+
+    /// Whether one of these facts explains the request, of those that may decide by time.
+    pub(super) fn stirred(&self, facts: &[Arc<Fact>]) -> bool {
+        let target = &*self.case.failure.target;
+        let explains = |place: &Place, fact: &Fact| fits(&fact.target, target) && self.covers(place, fact).is_some();
+        facts
+            .iter()
+            .filter(|fact| self.position(fact.kind).is_some())
+            .any(|fact| self.archive.places(&fact.target).any(|place| explains(place, fact)))
     }
 
     /// What may settle the case before its window ends: the first kind of the list, matched as closely as its ids allow. Of what
@@ -124,8 +135,7 @@ impl<'a> Scales<'a> {
             ([], _) | (_, "") => Match::Target,
             (known, named) => known.iter().any(|replica| **replica == *named).then_some(Match::Replica)?,
         };
-        let clock = place.source_of(fact).map(|source| source.clock);
-        let time_ns = clock.map_or(fact.time_ns, |clock| clock.ours(fact.time_ns));
+        let time_ns = place.shifted_source_of(fact).map_or(fact.time_ns, |source| source.clock.ours(fact.time_ns));
         let (start_ns, end_ns) = (self.case.start_ns(), self.case.failure.end_ns);
         let in_time = end_ns.saturating_add(self.spans.after) >= time_ns;
         let reached = || match bearing.reach {
