@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("observe", &["otlp", "taxonomy"]),
     ("judge", &["observe", "taxonomy", "yaml"]),
     ("correlate", &["judge", "observe", "taxonomy"]),
-    ("config", &["observe", "yaml"]),
+    ("config", &["glob", "observe", "yaml"]),
     ("telemetry", &["config"]),
     ("receive", &["otlp", "telemetry"]),
     ("measure", &["correlate", "glob", "judge", "observe", "taxonomy", "telemetry"]),
