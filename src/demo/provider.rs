@@ -173,13 +173,13 @@ mod tests {
     use crate::demo::fleet::Fleet;
     use crate::demo::page::{Page, Sample};
 
-    /// Pages after so many of 180 ticks.
+    /// Pages after so many ticks of a run of five minutes at a slow rate.
     fn pages(wanted: &[u64]) -> Vec<Page> {
         let scene = Scene::builtin();
-        let (mut fleet, mut provider) = (Fleet::new(&scene, 1, 8.0, 0.25), Provider::new(&scene));
+        let (mut fleet, mut provider) = (Fleet::new(&scene, 1, 2.0, 0.25), Provider::new(&scene));
         let mut pages = Vec::new();
-        for tick in 0..180 {
-            provider.note(&fleet.tick(tick, 180), 0.25);
+        for tick in 0..1200 {
+            provider.note(&fleet.tick(tick, 1200), 0.25);
             if wanted.contains(&tick) {
                 pages.push(Page::parse(&provider.page()));
             }
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn calls_hang_before_the_first_504() {
-        let [before, hanging, during, after] = pages(&[30, 70, 150, 179]).try_into().unwrap();
+        let [before, hanging, during, after] = pages(&[200, 475, 1000, 1199]).try_into().unwrap();
         let concurrent =
             |page: &Page| page.count("baseten_concurrent_requests", |sample| sample.label("model_id") == "wanvideo");
         let timeouts = |page: &Page| {
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_page_has_the_documented_names_and_labels() {
-        let [page] = pages(&[120]).try_into().unwrap();
+        let [page] = pages(&[800]).try_into().unwrap();
         let names = [
             "baseten_inference_requests_total",
             "baseten_end_to_end_response_time_seconds_bucket",
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_rollout_shows_its_two_phases_and_the_new_replicas_while_it_lasts() {
-        let [during, after] = pages(&[100, 179]).try_into().unwrap();
+        let [during, after] = pages(&[670, 1199]).try_into().unwrap();
         let promoting = |page: &Page, name| page.count(name, |sample| sample.label("rollout_phase") == "promoting");
         assert!(promoting(&during, "baseten_inference_requests_total") > 0);
         let stable = |sample: &Sample| sample.label("rollout_phase") == "stable";
