@@ -1,5 +1,5 @@
 //! Alerts and dashboards keep to the contract. In: `alerts/`, `dashboards/`, `docs/runbooks/`. Out: every metric, label and label
-//! value they name exists; every alert has a runbook and a test; `promtool` accepts the rules and their tests pass, `amtool` the routing;
+//! value they name exists; every alert has a runbook and a test; `promtool` accepts the rules and their tests pass;
 //! the dashboards are what their generator writes (`CORONER_BLESS=1 cargo test --test assets` writes them anew).
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
@@ -14,8 +14,6 @@ mod fleet_board;
 mod live;
 #[path = "assets/promql.rs"]
 mod promql;
-#[path = "assets/routing.rs"]
-mod routing;
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,8 @@
 
 use super::scene::*;
 use crate::judge::taxonomy::EvidenceKind::*;
-use crate::observe::{Ending, Observation, Status, Transport, Vantage};
+use crate::observe::{Ending, Observation, Status, Tally, Target, Transport, Vantage};
+use std::sync::Arc;
 
 const UNKNOWN: &str = "bad_gateway unknown undetermined assumed none";
 const STALLED: &str = "client_timeout stream_stalled undetermined assumed none";
@@ -81,6 +82,33 @@ fn a_view_that_comes_after_the_verdict_changes_no_counter() {
     let told = play(vec![failed(6, bad_gateway(1, 3, 5)), failed(300, late)]);
     assert_eq!((&*told.verdicts, told.requests, told.unjoined), (&[UNKNOWN.to_owned()][..], 1.0, 0.0));
     assert_eq!(told.refined, [format!("{UNKNOWN} -> bad_gateway client_disconnect client observed none by gateway")]);
+}
+
+#[test]
+fn a_death_elsewhere_that_had_decided_is_taken_back_in_the_feed() {
+    let told_early = "bad_gateway oom_killed model likely target";
+    let gateway = || failed(9, named("q-1", access_line(1, "")));
+    let ran_on = |second, replica| line(second, replica, "q-1", 4, false);
+    let killed = || vec![failed(6, bad_gateway(1, 3, 5)), fact(7, OomKilled, 4, "r1")];
+    for (what, more, refined) in [
+        ("a line names another replica", vec![gateway(), ran_on(10, "r2")], vec![("model", UNKNOWN)]),
+        ("the id leads to a line that came before", vec![ran_on(8, "r2"), gateway()], vec![("gateway", UNKNOWN)]),
+        ("it ran where the death was", vec![gateway(), ran_on(10, "r1")], vec![]),
+    ] {
+        let told = play(killed().into_iter().chain(more).collect());
+        assert_eq!(told.verdicts, [told_early], "{what}: counted once");
+        let expected: Vec<_> = refined.iter().map(|(by, to)| format!("{told_early} -> {to} by {by}")).collect();
+        assert_eq!(told.refined, expected, "{what}");
+    }
+}
+
+#[test]
+fn a_line_that_shows_progress_after_the_verdict_is_told_as_late() {
+    let short = Observation { status: Status::None, ..named("q", transport(Transport::Timeout, bad_gateway(1, 3, 5))) };
+    let told = play(vec![failed(6, short), line(7, "r1", "q", 4, false), line(200, "r1", "q", 190, true)]);
+    assert_eq!(told.verdicts, ["client_timeout short_client_timeout client assumed none"]);
+    let known = "client_timeout short_client_timeout client correlated request";
+    assert_eq!(told.corrected, [format!("short_client_timeout -> {known} by finished_late")]);
 }
 
 #[test]
@@ -191,4 +219,23 @@ fn evidence_gives_way_when_its_limit_is_reached() {
     let told = play_with(&settings, facts.chain([failed(6, bad_gateway(1, 3, 5))]).collect());
     assert_eq!(told.verdicts, ["bad_gateway container_crash model likely target"]);
     assert_eq!(told.dropped.iter().map(|(_, count)| count).sum::<u64>(), 15);
+}
+
+#[test]
+fn when_a_channel_last_spoke_is_told_of_targets_that_are_called() {
+    // Whoever calls names the environment; this source does not.
+    let mut called = crate::correlate::tests::row(Vantage::Client, "a", "m");
+    called.target = Arc::new(Target { environment: "production".to_owned(), ..(*called.target).clone() });
+    let calls = Tally { rows: vec![called], ..Tally::default() };
+    let told = play(vec![heard(5, "r1", 4, 4), heard(9, "r2", 4, 4), (10, calls), overheard(70, "r1", 60, 60)]);
+    let at = |words: &str, second| (words.to_owned(), second);
+    let (platform, container) = ("m production platform_logs", "m production container_logs");
+    assert_eq!(
+        told.heard[..2],
+        [at(platform, 9), at(platform, 9)],
+        "told at 60 and 120, of the replica that spoke last"
+    );
+    assert!(told.heard[2..].contains(&at(container, 70)), "{:?}", told.heard);
+    let nobody = play(vec![heard(5, "r1", 4, 4)]);
+    assert_eq!(nobody.heard, [], "a target that nobody calls has no series");
 }
