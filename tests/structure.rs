@@ -18,12 +18,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("otlp", &[]),
     // The words of a verdict lie in `judge` and know nobody.
     ("taxonomy", &[]),
-    // Patterns of names know nobody either.
+    // Patterns of names and of texts know nobody either.
     ("glob", &[]),
-    ("observe", &["otlp", "taxonomy"]),
-    ("judge", &["observe", "taxonomy", "yaml"]),
+    ("expression", &[]),
+    ("observe", &["expression", "otlp", "taxonomy"]),
+    ("judge", &["expression", "observe", "taxonomy", "yaml"]),
     ("correlate", &["judge", "observe", "taxonomy"]),
-    ("config", &["observe", "yaml"]),
+    ("config", &["glob", "observe", "yaml"]),
     ("telemetry", &["config"]),
     ("receive", &["otlp", "telemetry"]),
     ("measure", &["correlate", "glob", "judge", "observe", "taxonomy", "telemetry"]),

@@ -305,7 +305,11 @@ fn owners_thresholds_and_open_cases() {
             callers: vec![Owner { pattern: "check*".to_owned(), team: "shop".to_owned() }],
             ..Owners::default()
         },
-        thresholds: vec![Threshold { alert: "Ratio".to_owned(), pattern: "m1".to_owned(), value: 0.25 }],
+        thresholds: vec![Threshold {
+            alert: "Ratio".to_owned(),
+            subject: Subject::Models("m1".to_owned()),
+            value: 0.25,
+        }],
         ..Settings::default()
     });
     bench.count(&row("m1", 200, 1.0));
@@ -362,6 +366,8 @@ fn what_the_fold_says_about_evidence_is_on_the_page() {
         let after = verdict(Class::BadGateway, Cause::OomKilled, Blame::Model);
         store.unplaced(EvidenceKind::OomKilled, 2.0);
         store.corrected(&Settled { failure: &seen, verdict: &after, proof: None }, &before, EvidenceKind::OomKilled);
+        // Surer, but not another verdict.
+        store.corrected(&Settled { failure: &seen, verdict: &after, proof: None }, &after, EvidenceKind::OomKilled);
         store.stream_corrected(&seen.target, Some(Ending::Unknown), 3.0);
         store.stream_corrected(&seen.target, None, 1.0);
         store.dropped(Part::Cases, 4);
