@@ -59,6 +59,16 @@ fn in_shown_time(of: &str, more: &str) -> String {
     format!("sum_over_time(model:inference_{of}:increase5m{{{TARGET}{more}}}[$__range]) / 10")
 }
 
+/// Where a question about failures has no answer: a zero called "none seen", if the rules are loaded and requests are counted.
+/// Without them there is no answer at all: what is not measured must not look like good news.
+fn or_none(expr: &str, label: &str) -> String {
+    let measured = format!("0 * sum(model:inference_requests:increase5m{{{TARGET}}})");
+    format!(r#"{expr} or on () label_replace({measured}, "{label}", "none seen", "", "")"#)
+}
+
+/// What such a panel says where not even that is known.
+const UNMEASURED: &str = "No data: are the rules loaded?";
+
 /// A share that is 0 where there is nothing to count and silent where there is nothing to divide by.
 fn share(part: &str, whole: &str) -> String {
     format!("({part} or 0 * {whole}) / ({whole} > 0)")
@@ -86,6 +96,7 @@ fn latency() -> Panel {
         .ask_traced(quantile("0.95"), "p95")
         .ask_traced(quantile("0.99"), "p99")
         .words(Words::Quantile)
+        .logarithmic()
 }
 
 /// Requests and failures of targets.
@@ -94,13 +105,14 @@ fn targets() -> Vec<Variable> {
     vec![of("platform", "Platform"), of("model_id", "Model"), of("environment", "Environment")]
 }
 
-/// Marks where alerts fire.
-fn firing(matchers: &str) -> Annotation {
+/// Marks where alerts begin to fire; not all the time that they do, which would cover the pictures.
+fn firing(severities: &str, matchers: &str) -> Annotation {
+    let fires = format!(
+        r#"max by (alertname, severity, team, platform, model_id, environment, caller) (ALERTS{{alertstate="firing", severity=~"{severities}", {matchers}}}"#
+    );
     Annotation {
         name: "Alerts",
-        expr: format!(
-            r#"max by (alertname, severity, team, platform, model_id, environment, caller) (ALERTS{{alertstate="firing", severity=~"critical|warning", {matchers}}})"#
-        ),
+        expr: format!("{fires}) unless {fires} offset 1m)"),
         title: "{{alertname}}",
         text: "{{severity}} for {{team}}: {{model_id}} {{environment}} {{caller}}",
         colour: colour(Words::Severity, "critical"),

@@ -30,8 +30,6 @@ pub(crate) struct Query {
     pub(crate) unit: Option<&'static str>,
     /// Its series carry exemplars that lead to traces.
     pub(crate) exemplars: bool,
-    /// Drawn as a line over what is stacked.
-    pub(crate) over: bool,
 }
 
 /// A link of a cell or a number to another board.
@@ -87,6 +85,8 @@ pub(crate) struct Panel {
     pub(crate) slow: bool,
     /// May fall below zero.
     pub(crate) signed: bool,
+    /// Each step of the axis is ten times the one before.
+    pub(crate) logarithmic: bool,
 }
 
 /// A new panel of this kind, with a unit of Grafana's list.
@@ -107,6 +107,7 @@ pub(crate) fn panel(kind: Kind, title: &'static str, unit: &'static str) -> Pane
         names_only: false,
         slow: false,
         signed: false,
+        logarithmic: false,
     }
 }
 
@@ -123,7 +124,7 @@ impl Panel {
 
     pub(crate) fn ask(mut self, expr: impl Into<String>, legend: &str) -> Self {
         let (expr, legend) = (expr.into(), legend.to_owned());
-        self.queries.push(Query { expr, legend, unit: None, exemplars: false, over: false });
+        self.queries.push(Query { expr, legend, unit: None, exemplars: false });
         self
     }
 
@@ -135,11 +136,6 @@ impl Panel {
     /// A question whose series carry exemplars.
     pub(crate) fn ask_traced(self, expr: impl Into<String>, legend: &str) -> Self {
         self.ask(expr, legend).last(|query| query.exemplars = true)
-    }
-
-    /// A question that is drawn as a line over what is stacked.
-    pub(crate) fn ask_over(self, expr: impl Into<String>, legend: &str) -> Self {
-        self.ask(expr, legend).last(|query| query.over = true)
     }
 
     fn last(mut self, change: impl FnOnce(&mut Query)) -> Self {
@@ -184,6 +180,11 @@ impl Panel {
 
     pub(crate) fn slow(mut self) -> Self {
         self.slow = true;
+        self
+    }
+
+    pub(crate) fn logarithmic(mut self) -> Self {
+        self.logarithmic = true;
         self
     }
 

@@ -1,6 +1,6 @@
 //! The board `dashboards/callers.json`: who calls wrongly, what is wrong, and whose is it? In: nothing. Out: the panels as data.
 
-use super::{TARGET, TO_CALLER, TO_MODEL, firing, targets};
+use super::{TARGET, TO_CALLER, TO_MODEL, UNMEASURED, firing, or_none, targets};
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Variable, panel};
 
@@ -24,23 +24,24 @@ fn rate(more: &str) -> String {
 }
 
 fn answer() -> Vec<Panel> {
-    let worst = format!("topk(4, sum by (caller, cause) ({}) > 0.5)", lately(""));
+    let worst = format!("sort_desc(topk(4, sum by (caller, cause) ({}) > 0.5))", lately(""));
+    let named = format!(r#"label_join({worst}, "what", ": ", "caller", "cause")"#);
+    let refused = format!(r#"sum by (class) ({}) > 0.5"#, lately(r#", class=~"authentication|permission|billing""#));
     vec![
         panel(Kind::Stat, "Callers to talk to now: failed requests, last 5 minutes", "short")
             .says("caller:inference_client_failures:increase5m: the callers and causes with the most failures that only the caller can mend. The table below names the team.")
             .size(14, 5)
-            .ask(format!("sort_desc({worst})"), "{{caller}}: {{cause}}")
+            .ask(or_none(&named, "what"), "{{what}}")
             .words(Words::Cause)
-            .empty("Nobody calls wrongly"),
+            .words(Words::State)
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Accounts and keys", "short")
             .says("caller:inference_client_failures:increase5m of classes authentication, permission and billing: unpaid_account stops every caller of the platform.")
             .size(5, 5)
-            .ask(
-                format!(r#"sum by (class) ({}) > 0.5"#, lately(r#", class=~"authentication|permission|billing""#)),
-                "{{class}}",
-            )
+            .ask(or_none(&refused, "class"), "{{class}}")
             .words(Words::Class)
-            .empty("All accepted"),
+            .words(Words::State)
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Callers' share of all failures", "percentunit")
             .says("model:inference_failures:increase5m with blame client over all of it: failures that neither the models nor the platform can mend.")
             .size(5, 5)
@@ -50,7 +51,7 @@ fn answer() -> Vec<Panel> {
                 ),
                 "of failures",
             )
-            .empty("No failures"),
+            .empty("None in this time"),
     ]
 }
 
@@ -79,7 +80,7 @@ fn over_time() -> Vec<Panel> {
             .says("inference_client_failures_total by cause. A step that begins at a round time is a key that expired or a job that started.")
             .ask(format!("sum by (cause) ({}) > 0", rate("")), "{{cause}}")
             .words(Words::Cause)
-            .empty("No failures"),
+            .empty("None in this time"),
         panel(Kind::Lines, "Failures by caller", "reqps")
             .says("inference_client_failures_total by caller, the ten worst of the shown time. One caller alone: its deployment; all at once: the account or the platform.")
             .ask(
@@ -90,7 +91,7 @@ fn over_time() -> Vec<Panel> {
                 ),
                 "{{caller}}",
             )
-            .empty("No failures"),
+            .empty("None in this time"),
     ]
 }
 
@@ -117,11 +118,11 @@ fn alerts() -> Panel {
         )
         .words(Words::Severity)
         .link("caller", TO_CALLER)
-        .empty("None")
+        .empty("None in this time")
 }
 
 fn rest() -> Vec<Panel> {
-    let third = |title| panel(Kind::Lines, title, "reqps").size(8, 8).empty("None");
+    let third = |title| panel(Kind::Lines, title, "reqps").size(8, 8).empty("None in this time");
     let by_caller = |more: &str| format!("topk(10, sum by (caller) ({}) > 0)", rate(more));
     vec![
         third("Time-outs shorter than the model needs")
@@ -150,7 +151,7 @@ pub(super) fn board() -> Board {
         description: "Failures with blame client by who called: keys, model ids, billing, quotas, sizes, time-outs, and the team that can mend them.",
         from: "now-6h",
         variables,
-        annotations: vec![firing(r#"component="inference", blame="client", caller=~"$caller""#)],
+        annotations: vec![firing("critical|warning", r#"component="inference", blame="client", caller=~"$caller""#)],
         panels,
         closed: vec![("By kind of mistake", rest())],
     }
