@@ -1,0 +1,62 @@
+// The page that draws a board. In: `drawBoard(job)` with the board, the time range, and what was chosen for its variables. Out: the
+// board on the page, and a fact sheet a panel for the test to judge.
+
+import { createTheme, dateTime, ThemeContext } from '@grafana/data';
+import { GlobalStyles } from '@grafana/ui';
+import { createRoot } from 'react-dom/client';
+import { Board } from './board.jsx';
+import { fillRegistries, transformed, withFields } from './fields.js';
+import { place } from './layout.js';
+import { look } from './look.js';
+import { PANELS } from './panels.jsx';
+import { runAnnotations, runQueries } from './queries.js';
+import { fillVariables } from './variables.js';
+
+const theme = createTheme({ colors: { mode: 'dark' } });
+fillRegistries();
+const root = createRoot(document.getElementById('board'));
+
+/** Data and facts of one panel; what goes wrong is a fact. */
+async function prepare(spot, time, fill, annotations) {
+  const { panel } = spot;
+  const prepared = { ...spot, title: fill(panel.title ?? ''), frames: [], facts: [], exemplars: [], annotations };
+  try {
+    if (!PANELS[panel.type]) throw new Error(`panel type ${panel.type} cannot be drawn here`);
+    if (panel.repeat) throw new Error('repeated panels cannot be drawn here');
+    const { frames, facts, exemplars } = await runQueries(panel, Math.round(spot.width), time, fill);
+    Object.assign(prepared, { facts, exemplars });
+    prepared.frames = withFields(await transformed(frames, panel, fill), panel, { theme, fill });
+  } catch (error) {
+    prepared.error = String(error.message ?? error);
+  }
+  return prepared;
+}
+
+/** Long enough for React, fonts, and canvases that draw in the next frames. */
+async function settled() {
+  await document.fonts.ready;
+  for (let frame = 0; frame < 6; frame++) await new Promise((done) => requestAnimationFrame(done));
+  await new Promise((done) => setTimeout(done, 300));
+}
+
+window.drawBoard = async ({ board, chosen, from, to, scrape, scale, width }) => {
+  const range = { from: dateTime(from), to: dateTime(to), raw: { from: dateTime(from), to: dateTime(to) } };
+  const time = { range, scrape, scale };
+  const { known, fill } = await fillVariables(board.templating?.list ?? [], chosen, { from: from / 1000, to: to / 1000 });
+  const annotations = await runAnnotations(board.annotations?.list ?? [], time, fill);
+  const { placed, height } = place(board.panels, width);
+  const panels = await Promise.all(placed.map((spot) => prepare(spot, time, fill, annotations)));
+  await new Promise((done) => {
+    root.render(
+      <ThemeContext.Provider value={theme}>
+        <GlobalStyles />
+        <Board key={`${board.uid}-${from}-${Math.random()}`} title={board.title} variables={known} range={range} width={width} height={height} panels={panels} fill={fill} onDrawn={done} />
+      </ThemeContext.Provider>
+    );
+  });
+  await settled();
+  return {
+    annotations: annotations.length,
+    panels: panels.map((panel, index) => look(panel, document.getElementById(`panel-${index}`), theme)),
+  };
+};
