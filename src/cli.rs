@@ -11,6 +11,7 @@ use crate::judge::taxonomy::{Blame, Cause, Class};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,7 +34,8 @@ Exit codes: 0 fine, 1 failed, 2 wrong arguments or config.";
 enum Command {
     /// Take telemetry, judge every failed request, serve the metrics (the default)
     Serve(ServeArgs),
-    /// Serve, and let a simulated fleet of 40 models send to it: a live table, then the verdicts against the truth
+    /// Serve, and let a simulated fleet of some 40 models send to it: a live table, then the verdicts against the truth
+    #[command(after_help = AFTER_DEMO)]
     Demo(DemoArgs),
     /// Print cases as they settle: a live table, or JSON
     #[command(after_help = AFTER_WATCH)]
@@ -59,9 +61,42 @@ struct DemoArgs {
     /// Which day is simulated: the same number gives the same calls
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Only these incidents, by the names of --list
+    #[arg(long, value_name = "INCIDENT", value_delimiter = ',', conflicts_with = "healthy")]
+    only: Option<Vec<String>>,
+    /// No incident at all
+    #[arg(long)]
+    healthy: bool,
+    /// How often each caller calls each of its models, per second
+    #[arg(long, value_name = "N", default_value_t = 8.0, value_parser = rate)]
+    rate: f64,
+    /// Where the simulated platform's own metrics are served; another port where that one is in use
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9465")]
+    provider: SocketAddr,
+    /// Begin again after the report, until Ctrl-C
+    #[arg(long, conflicts_with = "keep")]
+    repeat: bool,
     /// Keep serving after the report, until Ctrl-C
     #[arg(long)]
     keep: bool,
+    /// Name the incidents of such a run, with their times and right verdicts, and start nothing
+    #[arg(long)]
+    list: bool,
+}
+
+const AFTER_DEMO: &str = "\
+Incidents lie at shares of the run: the fleet is healthy for the first and the last tenth. The
+ports are those of `serve`, and free ones where these are in use; the addresses are printed.
+
+  coroner demo                                      # 45 s, everything at once
+  coroner demo --list --seconds 600                 # what happens when
+  coroner demo --only oom-storm,billing --seconds 600
+  coroner demo --seconds 1200 --repeat              # for dashboards: day after day";
+
+/// Calls a second: enough that something happens, few enough that one machine can make them.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().map_err(|_| "write a number".to_owned())?;
+    if (0.1..=1000.0).contains(&rate) { Ok(rate) } else { Err("write a number from 0.1 to 1000".to_owned()) }
 }
 
 /// Arguments of `watch`.

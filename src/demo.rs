@@ -1,14 +1,15 @@
 //! `coroner demo`: the whole service, and a simulated fleet that talks to it as real clients would.
 //!
-//! In: how long and which seed. Out: a live table, and at the end the verdicts against what the simulator knows. Nothing is
-//! taken from inside: calls go in through the OTLP ports, counts come out of the `/metrics` page. `fleet`, `spans`, `truth` and
-//! `table` are pure; sockets are in `wire`, the clock is here.
+//! In: how long, which seed, which incidents. Out: a live table, and at the end the verdicts against what the simulator knows. Nothing
+//! is taken from inside: calls go in through the OTLP ports, counts come out of the `/metrics` page. Beside it the platform's own
+//! metrics are served. All but `wire`, `senders` and `provider::port` is pure; the clock is here.
 
 mod fleet;
-mod incident;
 mod logs;
 mod page;
+mod provider;
 mod random;
+mod scene;
 mod senders;
 mod spans;
 mod table;
@@ -19,10 +20,12 @@ mod wire;
 mod tests;
 
 use crate::app::{Addresses, Service, StartError};
-use crate::config::Config;
+use crate::config::{Config, Owner};
 use crate::shutdown::Signals;
 use fleet::Fleet;
 use page::Page;
+use provider::{Port, Provider};
+use scene::Scene;
 use senders::Senders;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -30,27 +33,37 @@ use std::time::{Duration, UNIX_EPOCH};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use truth::Truth;
 
+pub use scene::UnknownIncident;
 pub use wire::WireError;
 
 /// How often clients export, as batch processors of SDKs do, only faster.
 const TICK: Duration = Duration::from_millis(250);
+/// The same, ns.
+const TICK_NS: u64 = 250_000_000;
 /// Exports a second.
 const TICKS_A_SECOND: u64 = 4;
-/// How often each caller calls each of its models, per second.
-const CALLS_A_SECOND: f64 = 8.0;
 /// Longest wait of a simulated case for evidence: the incidents' logs come at once, and a demo is short.
 const SETTLE: Duration = Duration::from_secs(8);
 /// How much later a line must be to prove logs clean.
 const CLEAN_MARGIN: Duration = Duration::from_secs(1);
 /// How long the page may take, after the last case settled, to show what was acknowledged.
 const SHOWN: Duration = Duration::from_secs(10);
+
 /// What to simulate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// How long, seconds.
     pub seconds: u64,
     /// Which day: the same seed gives the same calls.
     pub seed: u64,
+    /// How often each caller calls each of its models, per second.
+    pub rate: f64,
+    /// Only these incidents; `None` = all of them.
+    pub only: Option<Vec<String>>,
+    /// Where the platform's own metrics are served; another port where that one is in use.
+    pub provider: SocketAddr,
+    /// Begin again when the run is over, until a signal comes.
+    pub repeat: bool,
     /// Keep serving after the report until a signal comes.
     pub keep: bool,
     /// Draw the table over itself; else a line a second.
@@ -60,6 +73,9 @@ pub struct Options {
 /// Why the demo could not be run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
+    /// An incident is asked for that does not exist.
+    #[error(transparent)]
+    Unknown(#[from] UnknownIncident),
     /// The service did not start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -71,29 +87,48 @@ pub enum DemoError {
     Io(#[from] io::Error),
 }
 
+/// Writes what can be simulated in a run of so many seconds.
+///
+/// # Errors
+/// The output is closed.
+pub fn list(seconds: u64, out: &mut impl Write) -> io::Result<()> {
+    table::list(&Scene::builtin(), seconds).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
 /// Runs the demo; true where every verdict agrees with the truth. Ends early, with its report, when a signal comes.
 ///
 /// # Errors
 /// The service does not start or does not answer, or the output is closed.
 pub async fn run(options: &Options, config: &Config, out: &mut impl Write) -> Result<bool, DemoError> {
+    let mut scene = Scene::builtin();
+    if let Some(only) = &options.only {
+        scene.only(only)?;
+    }
     let mut signals = Signals::listen()?;
-    let mut config = config.clone();
-    config.correlate.settle = config.correlate.settle.min(SETTLE);
-    config.correlate.clean_margin = config.correlate.clean_margin.min(CLEAN_MARGIN);
+    let config = simulated(config, &scene);
     let mut service = start(&config)?;
     let addresses = service.addresses();
+    let port = Port::open(options.provider).await?;
     writeln!(out, "A simulated fleet sends OTLP to this service for {} s (seed {}).", options.seconds, options.seed)?;
-    writeln!(out, "{addresses}\nLook at it while it runs: http://{}/metrics\n", addresses.admin)?;
+    writeln!(out, "{addresses}\nprovider {}", port.address)?;
+    writeln!(out, "Look at it while it runs: http://{}/metrics\n", addresses.admin)?;
     let mut show = Display { out, redraw: options.redraw, drawn: 0 };
-    let truth = simulate(options, addresses, &mut show, &mut signals).await?;
-    let waits = config.correlate.settle;
-    writeln!(show.out, "The last cases settle within {} s.", waits.as_secs())?;
-    let page = settled(&truth, addresses, waits + SHOWN).await?;
-    let report = truth.compare(&page);
-    show.page(&page, options)?;
-    for line in table::report(&report) {
-        writeln!(show.out, "{line}")?;
-    }
+    let mut run = Run {
+        options,
+        addresses,
+        fleet: Fleet::new(&scene, options.seed, options.rate, TICK.as_secs_f64()),
+        truth: Truth::new(&scene),
+        senders: Senders::connect(&scene, addresses, options.seed).await?,
+        provider: Provider::new(&scene),
+        port,
+    };
+    let agrees = loop {
+        let ended = run.simulate(&mut show, &mut signals).await?;
+        let agrees = run.report(config.correlate.settle, &mut show).await?;
+        if ended || !options.repeat {
+            break agrees;
+        }
+    };
     if options.keep {
         writeln!(show.out, "Still serving; end it with Ctrl-C.")?;
         show.out.flush()?;
@@ -101,7 +136,19 @@ pub async fn run(options: &Options, config: &Config, out: &mut impl Write) -> Re
     }
     service.drain().await;
     service.close().await;
-    Ok(report.agrees())
+    Ok(agrees)
+}
+
+/// The config with the fleet's owners, where it names none, and with waits that fit a short run.
+fn simulated(config: &Config, scene: &Scene) -> Config {
+    let mut config = config.clone();
+    config.correlate.settle = config.correlate.settle.min(SETTLE);
+    config.correlate.clean_margin = config.correlate.clean_margin.min(CLEAN_MARGIN);
+    let owner = |name: &str, team: &str| Owner { pattern: name.to_owned(), team: team.to_owned() };
+    let models = scene.models.iter().filter_map(|model| Some(owner(&model.id, model.team.as_ref()?)));
+    config.owners.models.extend(models);
+    config.owners.callers.extend(scene.callers.iter().map(|caller| owner(&caller.service, &caller.team)));
+    config
 }
 
 /// On the usual ports, or on free ones where those are in use.
@@ -117,32 +164,58 @@ fn start(config: &Config) -> Result<Service, StartError> {
     }
 }
 
-async fn simulate<W: Write>(
-    options: &Options,
+/// A run that goes on.
+struct Run<'s> {
+    options: &'s Options,
     addresses: Addresses,
-    show: &mut Display<'_, W>,
-    signals: &mut Signals,
-) -> Result<Truth, DemoError> {
-    let mut senders = Senders::connect(addresses, options.seed).await?;
-    let mut fleet = Fleet::new(options.seed, CALLS_A_SECOND, TICK.as_secs_f64());
-    let mut truth = Truth::default();
-    let mut clock = interval(TICK);
-    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let ticks = options.seconds * TICKS_A_SECOND;
-    for tick in 0..ticks {
-        tokio::select! {
-            _ = clock.tick() => {}
-            _ = signals.next() => break,
+    fleet: Fleet<'s>,
+    truth: Truth<'s>,
+    senders: Senders<'s>,
+    provider: Provider<'s>,
+    port: Port,
+}
+
+impl Run<'_> {
+    /// One day from its beginning to its end; true where a signal ended it.
+    async fn simulate<W: Write>(
+        &mut self,
+        show: &mut Display<'_, W>,
+        signals: &mut Signals,
+    ) -> Result<bool, DemoError> {
+        let mut clock = interval(TICK);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let ticks = self.options.seconds * TICKS_A_SECOND;
+        for tick in 0..ticks {
+            tokio::select! {
+                _ = clock.tick() => {}
+                _ = signals.next() => return Ok(true),
+            }
+            let happened = self.fleet.tick(tick, ticks);
+            self.truth.note(&happened.calls);
+            self.provider.note(&happened, TICK.as_secs_f64());
+            let now = UNIX_EPOCH.elapsed().map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
+            self.senders.send(&happened, now).await?;
+            if (tick + 1) % TICKS_A_SECOND == 0 {
+                self.port.show(self.provider.page());
+                show.second(&read(self.addresses).await?, (tick + 1) / TICKS_A_SECOND, self.options)?;
+            }
         }
-        let calls = fleet.tick(tick as f64 / ticks as f64);
-        truth.note(&calls);
-        let now = UNIX_EPOCH.elapsed().map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
-        senders.send(&calls, now).await?;
-        if (tick + 1) % TICKS_A_SECOND == 0 {
-            show.second(&read(addresses).await?, (tick + 1) / TICKS_A_SECOND, options)?;
-        }
+        Ok(false)
     }
-    Ok(truth)
+
+    /// Waits for the last cases and shows the verdicts against the truth; true where they agree.
+    async fn report<W: Write>(&self, waits: Duration, show: &mut Display<'_, W>) -> Result<bool, DemoError> {
+        writeln!(show.out, "The last cases settle within {} s.", waits.as_secs())?;
+        let page = settled(&self.truth, self.addresses, waits + SHOWN).await?;
+        let report = self.truth.compare(&page);
+        show.page(&page, self.options)?;
+        for line in table::report(&report) {
+            writeln!(show.out, "{line}")?;
+        }
+        show.drawn = 0;
+        show.out.flush()?;
+        Ok(report.agrees())
+    }
 }
 
 async fn read(addresses: Addresses) -> Result<Page, WireError> {
@@ -150,7 +223,7 @@ async fn read(addresses: Addresses) -> Result<Page, WireError> {
 }
 
 /// The page once it shows all that was sent, or as it is when the time is over.
-async fn settled(truth: &Truth, addresses: Addresses, longest: Duration) -> Result<Page, WireError> {
+async fn settled(truth: &Truth<'_>, addresses: Addresses, longest: Duration) -> Result<Page, WireError> {
     let deadline = Instant::now() + longest;
     loop {
         let page = read(addresses).await?;

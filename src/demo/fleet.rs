@@ -1,113 +1,17 @@
-//! The simulated fleet: forty models, seven callers and what goes wrong between them. In: a seed and the progress of the run.
-//! Out: the calls of each tick, with the incident that struck them. Pure: no I/O, no clock.
+//! The simulated fleet at work. In: the scene, a seed and the tick. Out: the calls that ended in the tick, with the incident that struck
+//! them, and those that do not come back. Pure: no I/O, no clock.
 
-use super::incident::{self, Symptom};
 use super::random::Random;
-
-/// How a caller's instrumentation writes its spans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Library {
-    /// Python requests, semantic conventions as they are without any setting.
-    RequestsOld,
-    /// Python requests, stable semantic conventions.
-    RequestsNew,
-    /// Python httpx, stable semantic conventions.
-    Httpx,
-    /// Go otelhttp: the span ends with the body.
-    GoOtelhttp,
-    /// `OpenLLMetry` on the `OpenAI` SDK: `GenAI` spans of streams.
-    OpenLlmetry,
-}
-
-/// Who calls.
-#[derive(Debug)]
-pub(super) struct Caller {
-    /// Its `service.name`.
-    pub(super) service: &'static str,
-    /// What instruments it.
-    pub(super) library: Library,
-    /// Exports by gRPC, else by HTTP.
-    pub(super) grpc: bool,
-    /// The end of the path that it calls.
-    pub(super) endpoint: &'static str,
-    /// Typical duration of a good answer, seconds.
-    pub(super) seconds: f64,
-    /// The models it calls.
-    pub(super) models: &'static [&'static str],
-}
-
-/// Everybody who calls, and whom.
-pub(super) const CALLERS: &[Caller] = &[
-    Caller {
-        service: "chat-api",
-        library: Library::RequestsOld,
-        grpc: true,
-        endpoint: "predict",
-        seconds: 0.9,
-        models: &["mixtral8", "gemma27b", "phi4mini", "llama08b", "commandr", "granite8", "yi34chat", "olmo2ins"],
-    },
-    Caller {
-        service: "search-api",
-        library: Library::Httpx,
-        grpc: false,
-        endpoint: "predict",
-        seconds: 0.15,
-        models: &[
-            "whisper3", "bgelarge", "e5mistrl", "nomicemb", "rerank3m", "colbert2", "gteqwen2", "jinaemb3", "splade3x",
-        ],
-    },
-    Caller {
-        service: "media-gateway",
-        library: Library::GoOtelhttp,
-        grpc: true,
-        endpoint: "predict",
-        seconds: 4.0,
-        models: &["wanvideo", "kokoro82", "sdxltrbo", "flux1dev", "musicgen", "parakeet", "orpheus3", "upscale4"],
-    },
-    Caller {
-        service: "assistant",
-        library: Library::OpenLlmetry,
-        grpc: false,
-        endpoint: "sync/v1/",
-        seconds: 2.5,
-        models: &["llama70b", "deepseek", "qwen32b0", "kimik2in", "gptoss20", "glm45air", "mistralm"],
-    },
-    Caller {
-        service: "nightly-batch",
-        library: Library::RequestsNew,
-        grpc: true,
-        endpoint: "predict",
-        seconds: 0.4,
-        models: &["bgelarge", "e5mistrl", "nomicemb", "layoutlm", "trocrlrg"],
-    },
-    Caller {
-        service: "mobile-bff",
-        library: Library::Httpx,
-        grpc: false,
-        endpoint: "predict",
-        seconds: 1.1,
-        models: &["qwen72b0", "nsfwfilt", "langdet3"],
-    },
-    Caller {
-        service: "doc-pipeline",
-        library: Library::RequestsNew,
-        grpc: false,
-        endpoint: "async_predict",
-        seconds: 0.05,
-        models: &["donutocr", "tableext", "summary7"],
-    },
-];
+use super::scene::{Incident, Phase, Scene};
 
 /// One call as its caller saw it.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    /// Index into [`CALLERS`].
+    /// Index into [`Scene::callers`].
     pub(super) caller: usize,
-    /// Which model.
-    pub(super) model: &'static str,
-    /// What went wrong; `None` where nothing did.
-    pub(super) symptom: Option<Symptom>,
-    /// Index into [`incident::ALL`].
+    /// Index into [`Scene::models`].
+    pub(super) model: usize,
+    /// Index into [`Scene::incidents`]; `None` where nothing went wrong.
     pub(super) incident: Option<usize>,
     /// How long it took, seconds.
     pub(super) seconds: f64,
@@ -119,62 +23,85 @@ pub(super) struct Call {
     pub(super) span_id: [u8; 8],
 }
 
+/// What happened in one tick.
+#[derive(Debug, Default)]
+pub(super) struct Tick {
+    /// Calls that ended.
+    pub(super) calls: Vec<Call>,
+    /// Models of calls that do not come back, one entry a call.
+    pub(super) hanging: Vec<usize>,
+    /// What each incident does.
+    pub(super) phases: Vec<Phase>,
+}
+
 /// The fleet of one run.
 #[derive(Debug)]
-pub(super) struct Fleet {
+pub(super) struct Fleet<'s> {
+    scene: &'s Scene,
     random: Random,
+    /// Who calls whom: indices.
+    pairs: Vec<(usize, usize)>,
     calls_per_tick: f64,
     tick: f64,
 }
 
-impl Fleet {
-    /// A fleet in which every caller calls each of its models this often a second.
-    pub(super) fn new(seed: u64, rate: f64, tick: f64) -> Self {
-        Self { random: Random::new(seed), calls_per_tick: rate * tick, tick }
+impl<'s> Fleet<'s> {
+    /// A fleet in which every caller calls each of its models this often a second, with ticks of so many seconds.
+    pub(super) fn new(scene: &'s Scene, seed: u64, rate: f64, tick: f64) -> Self {
+        let pairs = scene.callers.iter().enumerate().flat_map(|(caller, who)| {
+            who.models.iter().filter_map(move |id| scene.model(id).map(|model| (caller, model)))
+        });
+        Self { scene, random: Random::new(seed), pairs: pairs.collect(), calls_per_tick: rate * tick, tick }
     }
 
-    /// Every call that ended in the tick that lies at this share of the run.
-    pub(super) fn tick(&mut self, progress: f64) -> Vec<Call> {
-        let mut calls = Vec::new();
-        for (index, caller) in CALLERS.iter().enumerate() {
-            for model in caller.models {
-                // On average the rate, never a metronome.
-                let mut due = self.calls_per_tick * self.random.between(0.5, 1.5) + self.random.unit();
-                while due >= 1.0 {
-                    calls.push(self.call(index, model, progress));
-                    due -= 1.0;
-                }
+    /// What happens in one of so many ticks.
+    pub(super) fn tick(&mut self, tick: u64, ticks: u64) -> Tick {
+        let scene = self.scene;
+        let phases: Vec<Phase> = scene.incidents.iter().map(|one| one.phase(tick, ticks)).collect();
+        let mut happened = Tick { phases, ..Tick::default() };
+        for at in 0..self.pairs.len() {
+            let Some(&(caller, model)) = self.pairs.get(at) else { continue };
+            let rate = scene.models.get(model).map_or(1.0, |model| model.rate);
+            // On average the rate, never a metronome.
+            let mut due = self.calls_per_tick * rate * self.random.between(0.5, 1.5) + self.random.unit();
+            while due >= 1.0 {
+                self.call(caller, model, &mut happened);
+                due -= 1.0;
             }
         }
-        calls
+        happened
     }
 
-    fn call(&mut self, caller: usize, model: &'static str, progress: f64) -> Call {
-        let who = CALLERS.get(caller);
-        let struck = incident::ALL.iter().position(|one| {
-            one.is_on(progress) && one.models.contains(&model) && who.is_some_and(|who| who.service == one.caller)
+    fn call(&mut self, caller: usize, model: usize, happened: &mut Tick) {
+        let scene = self.scene;
+        let (Some(who), Some(whom)) = (scene.callers.get(caller), scene.models.get(model)) else { return };
+        let on = scene.incidents.iter().zip(&happened.phases).position(|(one, phase)| {
+            (phase.strikes || phase.hangs) && one.models.contains(&whom.id) && one.callers.contains(&who.service)
         });
-        let incident = struck.filter(|&at| incident::ALL.get(at).is_some_and(|one| self.random.chance(one.share)));
-        let symptom = incident.and_then(|at| incident::ALL.get(at)).map(|one| one.symptom);
-        Call {
+        let struck = on.and_then(|at| Some((at, scene.incidents.get(at)?, *happened.phases.get(at)?)));
+        let struck = struck.filter(|(_, one, _)| self.random.chance(one.share));
+        if struck.is_some_and(|(_, _, phase)| phase.hangs) {
+            happened.hanging.push(model);
+            return;
+        }
+        let call = Call {
             caller,
             model,
-            symptom,
-            incident,
-            seconds: self.duration(who.map_or(1.0, |who| who.seconds), symptom),
+            incident: struck.map(|(at, ..)| at),
+            seconds: self.duration(who.seconds, struck.map(|(_, one, _)| one)),
             before: self.random.between(0.0, self.tick),
             trace_id: self.random.id(),
             span_id: self.random.id(),
-        }
+        };
+        happened.calls.push(call);
     }
 
-    fn duration(&mut self, typical: f64, symptom: Option<Symptom>) -> f64 {
-        match symptom {
-            Some(Symptom::Status(504)) => 1200.0 + self.random.between(0.02, 0.3),
-            Some(Symptom::Status(401)) => self.random.between(0.02, 0.06),
-            Some(Symptom::GaveUp(ms)) => f64::from(ms) / 1e3 + self.random.between(0.001, 0.02),
+    fn duration(&mut self, typical: f64, incident: Option<&Incident>) -> f64 {
+        match incident.and_then(|one| one.answer.seconds) {
+            // A limit is kept to the hundredth.
+            Some(seconds) => seconds + self.random.between(0.001, 0.02),
             // Most are near the typical time; one in some hundred is ten times slower.
-            _ => typical * (0.5 + self.random.unit() + 0.02 / (1.002 - self.random.unit())),
+            None => typical * (0.5 + self.random.unit() + 0.02 / (1.002 - self.random.unit())),
         }
     }
 }
@@ -182,33 +109,37 @@ impl Fleet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn the_fleet_is_as_large_as_it_says_and_every_incident_can_happen() {
-        let models: BTreeSet<&str> = CALLERS.iter().flat_map(|caller| caller.models).copied().collect();
-        assert_eq!(models.len(), 40);
-        for incident in incident::ALL {
-            let caller = CALLERS.iter().find(|caller| caller.service == incident.caller).unwrap();
-            assert!(incident.models.iter().all(|model| caller.models.contains(model)), "{}", incident.name);
-        }
-    }
 
     #[test]
     fn the_same_seed_gives_the_same_day_and_every_incident_strikes() {
+        let scene = Scene::builtin();
         let day = |seed| {
-            let mut fleet = Fleet::new(seed, 8.0, 0.25);
-            (0..180).flat_map(|tick| fleet.tick(f64::from(tick) / 180.0)).collect::<Vec<_>>()
+            let mut fleet = Fleet::new(&scene, seed, 8.0, 0.25);
+            (0..180).flat_map(|tick| fleet.tick(tick, 180).calls).collect::<Vec<_>>()
         };
         let (one, two, other) = (day(1), day(1), day(2));
         let ids = |day: &[Call]| day.iter().map(|call| (call.trace_id, call.incident)).collect::<Vec<_>>();
         assert_eq!(ids(&one), ids(&two));
         assert_ne!(ids(&one), ids(&other));
-        for at in 0..incident::ALL.len() {
+        for (at, incident) in scene.incidents.iter().enumerate() {
             let struck = one.iter().filter(|call| call.incident == Some(at)).count();
-            assert!(struck > 10, "{}: {struck}", incident::ALL[at].name);
+            assert!(struck > 10, "{}: {struck}", incident.id);
         }
         let failed = one.iter().filter(|call| call.incident.is_some()).count() as f64 / one.len() as f64;
         assert!((0.02..0.25).contains(&failed), "{failed}");
+    }
+
+    #[test]
+    fn what_hangs_is_missing_from_what_ends() {
+        let scene = Scene::builtin();
+        let mut fleet = Fleet::new(&scene, 1, 8.0, 0.25);
+        let model = scene.model("wanvideo").unwrap();
+        let ended = |tick: &Tick| tick.calls.iter().filter(|call| call.model == model).count();
+        let days: Vec<Tick> = (0..180).map(|tick| fleet.tick(tick, 180)).collect();
+        let sum = |ticks: &[Tick]| ticks.iter().map(&ended).sum::<usize>();
+        // 18 % to 40 % of the run: the hanging before the first 504.
+        let (before, during) = (sum(&days[..30]), sum(&days[34..64]));
+        assert!(during * 2 < before, "{before} {during}");
+        assert!(days[34..64].iter().all(|tick| tick.hanging.iter().all(|at| *at == model)));
     }
 }

@@ -1,87 +1,92 @@
-//! What the containers of some models write, as Baseten exports model logs. In: the calls of a tick and the time. Out: one OTLP
+//! What the containers of some models write, as Baseten exports model logs. In: what happened in a tick, and the time. Out: one OTLP
 //! export request of logs.
 //!
-//! Only the models named here send logs: a fleet never has all of them. Field names and line forms are the documented ones.
+//! Field names and line forms are the documented ones.
 
-use super::fleet::Call;
-use super::incident::{self, Death, Symptom};
-use super::random::Random;
+use super::fleet::Tick;
+use super::scene::{Line, Scene};
 use super::spans::{ended, text};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value::Value};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-/// Models whose logs are exported: those of the incidents in which logs decide.
-const LOGGED: [&str; 3] = ["sdxltrbo", "parakeet", "gemma27b"];
-
 /// Short names of each model's replicas.
-const REPLICAS: [&str; 3] = ["x7k2p", "m4wq9", "t2hd6"];
+pub(super) const REPLICAS: [&str; 3] = ["x7k2p", "m4wq9", "t2hd6"];
+/// The deployment of every model.
+pub(super) const DEPLOYMENT: &str = "k9m2n4p";
 
-/// How long before the first answer of a tick that broke the container is stamped dead, ns.
-const BEFORE_THE_FIRST: u64 = 5_000_000;
-
-/// How long a new container loads, ns.
-const LOADING: u64 = 180_000_000;
+/// Lines of one moment follow each other so quickly, ns.
+const APART: u64 = 1_000_000;
+/// What an access line of the model server says.
+const ANSWERED: &str = "Handled request: POST /v1/models/model:predict HTTP/1.1 200";
 
 /// The logs of the fleet.
 #[derive(Debug)]
-pub(super) struct Logs {
-    random: Random,
-    restarts: [u32; LOGGED.len()],
+pub(super) struct Logs<'s> {
+    scene: &'s Scene,
+    restarts: Vec<u32>,
 }
 
-impl Logs {
+impl<'s> Logs<'s> {
     /// Logs of a fleet that was just started.
-    pub(super) const fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed), restarts: [0; LOGGED.len()] }
+    pub(super) fn new(scene: &'s Scene) -> Self {
+        Self { scene, restarts: vec![0; scene.models.len()] }
     }
 
-    /// What was written in the tick that ended at `now` (ns since 1970); `None` where nothing was.
-    pub(super) fn export(&mut self, calls: &[Call], now: u64) -> Option<ExportLogsServiceRequest> {
+    /// What was written in the tick that ended at `now` (ns since 1970); `None` where nothing was. `tick_ns`: its length.
+    pub(super) fn export(&mut self, tick: &Tick, now: u64, tick_ns: u64) -> Option<ExportLogsServiceRequest> {
         let mut records = Vec::new();
-        for (at, model) in LOGGED.into_iter().enumerate() {
-            let here = || calls.iter().filter(move |call| call.model == model);
-            for call in here().filter(|call| call.symptom.is_none()) {
-                let message = "Handled request: POST /v1/models/model:predict HTTP/1.1 200";
-                records.push(record(model, self.replica(), ended(call, now), SeverityNumber::Info, message));
+        for call in &tick.calls {
+            let Some(model) = self.scene.models.get(call.model).filter(|model| model.logs) else { continue };
+            let replica = replica(usize::from(call.span_id[0]));
+            match call.incident.and_then(|at| self.scene.incidents.get(at)) {
+                None => records.push(record(&model.id, replica, ended(call, now), (SeverityNumber::Info, ANSWERED))),
+                Some(one) => {
+                    for line in &one.logs.each {
+                        records.push(record(&model.id, replica, ended(call, now), words(line)));
+                    }
+                }
             }
-            let broke = here().filter(|call| call.symptom == Some(Symptom::Status(502)));
-            let death = broke.clone().find_map(|call| incident::ALL.get(call.incident?)?.death);
-            let first = broke.map(|call| ended(call, now)).min();
-            if let (Some(death), Some(first)) = (death, first) {
-                self.restarts[at] += 1;
-                records.extend(self.restart(at, death, first.saturating_sub(BEFORE_THE_FIRST)));
+        }
+        for (one, phase) in self.scene.incidents.iter().zip(&tick.phases) {
+            for at in one.models.iter().filter_map(|id| self.scene.model(id)) {
+                // Begins are stamped before all that ended in the tick, ends after it.
+                if phase.begins {
+                    self.write(&mut records, at, &one.logs.begin, now.saturating_sub(tick_ns));
+                }
+                if phase.ends {
+                    self.write(&mut records, at, &one.logs.end, now);
+                }
             }
         }
         (!records.is_empty()).then(|| request(records))
     }
 
-    fn replica(&mut self) -> &'static str {
-        REPLICAS[(self.random.bits() % 3) as usize]
-    }
-
-    /// A container ends at `time`, and the next one loads.
-    fn restart(&mut self, at: usize, death: Death, time: u64) -> [LogRecord; 3] {
-        let (code, reason) = match death {
-            Death::OomKilled => (137, "OOMKilled"),
-            Death::Crashed => (1, "Error"),
-        };
-        let ended = format!(
-            "Model terminated unexpectedly. Exit code: {code}, reason: {reason}, restart count: {}",
-            self.restarts[at]
-        );
-        let (model, replica) = (LOGGED[at], self.replica());
-        let loaded = format!("Completed model.load() execution in {} ms", LOADING / 1_000_000);
-        [
-            record(model, replica, time, SeverityNumber::Error, &ended),
-            record(model, replica, time + 1_000_000, SeverityNumber::Info, "Executing model.load()..."),
-            record(model, replica, time + LOADING, SeverityNumber::Info, &loaded),
-        ]
+    /// Lines of a model's container at one moment; one that counts restarts is the next restart.
+    fn write(&mut self, records: &mut Vec<LogRecord>, at: usize, lines: &[Line], time: u64) {
+        let (Some(model), Some(restarts)) = (self.scene.models.get(at), self.restarts.get_mut(at)) else { return };
+        for (line, time) in lines.iter().zip((time..).step_by(APART as usize)) {
+            let (severity, message) = words(line);
+            *restarts += u32::from(message.contains("{restarts}"));
+            let message = message.replace("{restarts}", &restarts.to_string());
+            records.push(record(&model.id, replica(*restarts as usize), time, (severity, &message)));
+        }
     }
 }
 
-fn record(model: &str, replica: &str, time: u64, severity: SeverityNumber, message: &str) -> LogRecord {
+fn replica(at: usize) -> &'static str {
+    REPLICAS[at % REPLICAS.len()]
+}
+
+fn words(line: &Line) -> (SeverityNumber, &str) {
+    match line {
+        Line::Info(text) => (SeverityNumber::Info, text),
+        Line::Error(text) => (SeverityNumber::Error, text),
+    }
+}
+
+fn record(model: &str, replica: &str, time: u64, (severity, message): (SeverityNumber, &str)) -> LogRecord {
     LogRecord {
         time_unix_nano: time,
         observed_time_unix_nano: time + 40_000_000,
@@ -91,7 +96,7 @@ fn record(model: &str, replica: &str, time: u64, severity: SeverityNumber, messa
         attributes: vec![
             text("message", message),
             text("model_id", model),
-            text("model_version_id", "k9m2n4p"),
+            text("model_version_id", DEPLOYMENT),
             text("environment", "production"),
             text("replica", replica),
         ],
@@ -108,23 +113,31 @@ fn request(log_records: Vec<LogRecord>) -> ExportLogsServiceRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::fleet::Fleet;
+    use crate::demo::fleet::{Call, Fleet};
 
     #[test]
     fn every_death_is_stamped_before_the_answers_it_broke_and_after_their_start() {
-        let (mut fleet, mut logs) = (Fleet::new(1, 8.0, 0.25), Logs::new(1));
+        let scene = Scene::builtin();
+        let (mut fleet, mut logs) = (Fleet::new(&scene, 1, 8.0, 0.25), Logs::new(&scene));
         let now = 1_795_000_000_000_000_000;
         let mut deaths = 0;
         for tick in 0..180 {
-            let calls = fleet.tick(f64::from(tick) / 180.0);
-            let Some(request) = logs.export(&calls, now) else { continue };
-            for record in
-                request.resource_logs[0].scope_logs[0].log_records.iter().filter(|r| r.severity_text == "ERROR")
-            {
+            let happened = fleet.tick(tick, 180);
+            let Some(request) = logs.export(&happened, now, 250_000_000) else { continue };
+            let records = &request.resource_logs[0].scope_logs[0].log_records;
+            let died = |record: &&LogRecord| {
+                let Some(Value::StringValue(body)) = record.body.clone().and_then(|body| body.value) else {
+                    return false;
+                };
+                body.starts_with("Model terminated")
+            };
+            for record in records.iter().filter(died) {
                 deaths += 1;
                 let model = record.attributes.iter().find(|a| a.key == "model_id").cloned();
-                let broke = |call: &&Call| model == Some(text("model_id", call.model)) && call.symptom.is_some();
-                for call in calls.iter().filter(broke) {
+                let broke = |call: &&Call| {
+                    model == Some(text("model_id", &scene.models[call.model].id)) && call.incident.is_some()
+                };
+                for call in happened.calls.iter().filter(broke) {
                     let before = (ended(call, now) - record.time_unix_nano) as f64 / 1e9;
                     assert!((0.0..call.seconds).contains(&before), "{before} {call:?}");
                 }

@@ -1,12 +1,16 @@
 //! What a person sees while the demo runs. In: the `/metrics` page and the report. Out: lines of text.
 
 use super::page::Page;
+use super::scene::{Incident, Scene};
 use super::truth::Report;
 use crate::judge::taxonomy::Blame;
 use std::collections::BTreeMap;
 
 /// How many models are shown.
 const ROWS: usize = 12;
+
+/// How many models of one incident are named.
+const SHOWN: usize = 5;
 
 /// One model's numbers.
 #[derive(Debug, Default)]
@@ -46,14 +50,14 @@ pub(super) fn live(page: &Page, second: u64, seconds: u64) -> Vec<String> {
     let mut lines = vec![
         format!("{second:>3} of {seconds} s"),
         format!(
-            "{:<10} {:>9} {:>9} {:>8} {:>8} {:>9} {:>13}  most common class: cause",
+            "{:<13} {:>9} {:>9} {:>8} {:>8} {:>9} {:>13}  most common class: cause",
             "model", "requests", "failures", "client", "model", "platform", "undetermined"
         ),
     ];
     let line = |name: &str, row: &Row| {
         let blame = |blame: Blame| row.blames.get(blame.as_str()).copied().unwrap_or(0);
         format!(
-            "{name:<10} {:>9} {:>9} {:>8} {:>8} {:>9} {:>13}  {}",
+            "{name:<13.13} {:>9} {:>9} {:>8} {:>8} {:>9} {:>13}  {}",
             row.requests,
             row.failures,
             blame(Blame::Client),
@@ -91,32 +95,30 @@ pub(super) fn plain(page: &Page, second: u64, seconds: u64) -> String {
 }
 
 /// The verdicts against the truth.
-pub(super) fn report(report: &Report) -> Vec<String> {
+pub(super) fn report(report: &Report<'_>) -> Vec<String> {
     let mut lines = vec![
         String::new(),
         "What happened, and what the service said of it:".to_owned(),
-        format!("{:<20} {:>6} {:>6} {:>6}  verdict that is right, and the truth", "incident", "sent", "right", "wrong"),
+        format!("{:<17} {:>6} {:>6} {:>6}  verdict that is right, and the truth", "incident", "sent", "right", "wrong"),
     ];
     for finding in &report.findings {
         let one = finding.incident;
-        let causes: Vec<&str> = one.causes.iter().map(|cause| cause.as_str()).collect();
-        let blames: Vec<&str> = one.blames.iter().map(|blame| blame.as_str()).collect();
         lines.push(format!(
-            "{:<20} {:>6} {:>6} {:>6}  {}: {}, blame {}",
-            one.name,
+            "{:<17} {:>6} {:>6} {:>6}  {}",
+            one.id,
             finding.sent,
             finding.right,
             finding.wrong,
-            one.class,
-            causes.join(" or "),
-            blames.join(" or ")
+            verdict(one)
         ));
-        lines.push(format!("{:<43}({}: {})", "", one.models.join(", "), one.truth));
+        lines.push(format!("{:<40}({}: {})", "", models(one), one.truth));
     }
+    let unexplained: u64 = report.unexplained.values().sum();
     lines.push(format!(
-        "requests: {} sent, {} counted; failures without a cause: {}",
-        report.requests.0, report.requests.1, report.unexplained
+        "requests: {} sent, {} counted; failures without a cause: {unexplained}",
+        report.requests.0, report.requests.1
     ));
+    lines.extend(report.unexplained.iter().map(|(what, many)| format!("  {many} of {what}")));
     lines.push(
         if report.agrees() {
             "All verdicts agree with the truth."
@@ -126,6 +128,30 @@ pub(super) fn report(report: &Report) -> Vec<String> {
         .to_owned(),
     );
     lines
+}
+
+/// Every incident of a run of so many seconds: when, whom, what is right, which alert speaks of it.
+pub(super) fn list(scene: &Scene, seconds: u64) -> Vec<String> {
+    let mut lines = vec![format!("{:<17} {:>13}  right verdict; alert", "incident", "from..to, s")];
+    for one in &scene.incidents {
+        let [from, to] = [one.time.0, one.time.1].map(|share| share * seconds as f64);
+        let alert = one.alert.as_ref().map_or(String::new(), |alert| format!("; {alert}"));
+        lines.push(format!("{:<17} {:>13}  {}{alert}", one.id, format!("{from:.0}..{to:.0}"), verdict(one)));
+        lines.push(format!("{:<33}({} -> {}: {})", "", one.callers.join(", "), models(one), one.truth));
+    }
+    lines
+}
+
+fn verdict(one: &Incident) -> String {
+    let right = one.verdict;
+    format!("{}: {}, blame {}", right.class, right.cause, right.blame)
+}
+
+/// The models of an incident; where they are many, the first ones.
+fn models(one: &Incident) -> String {
+    let shown: Vec<&str> = one.models.iter().take(SHOWN).map(String::as_str).collect();
+    let more = one.models.len().saturating_sub(SHOWN);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
 #[test]

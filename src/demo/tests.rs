@@ -7,15 +7,17 @@ use crate::config::{self, Surroundings};
 async fn the_verdicts_agree_with_the_truth() {
     let listen = "receive: {grpc: {listen: 127.0.0.1:0}, http: {listen: 127.0.0.1:0}}\nadmin: {listen: 127.0.0.1:0}\n";
     let config = config::parse("demo.yaml", listen, &Surroundings::of_process()).unwrap();
-    let options = Options { seconds: 6, seed: 1, keep: false, redraw: false };
+    let provider = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let options =
+        Options { seconds: 6, seed: 1, rate: 8.0, only: None, provider, repeat: false, keep: false, redraw: false };
     let mut out = Vec::new();
     let agrees = run(&options, &config, &mut out).await.unwrap();
     let text = String::from_utf8(out).unwrap();
     assert!(agrees, "{text}");
     assert!(text.contains("6/6 s:") && text.contains("http://127.0.0.1:"), "{text}");
     // Every incident struck, or the agreement says little.
-    for incident in incident::ALL {
-        let line = text.lines().find(|line| line.starts_with(incident.name)).unwrap();
+    for incident in Scene::builtin().incidents {
+        let line = text.lines().find(|line| line.starts_with(&incident.id)).unwrap();
         assert!(!line.contains(" 0      0      0"), "{line}");
     }
 }

@@ -2,13 +2,15 @@
 //! incident how many failures were sent, how many were judged right and how many wrong.
 
 use super::fleet::Call;
-use super::incident::{self, Incident};
 use super::page::{Page, Sample};
-use crate::judge::taxonomy::{Blame, Cause, Class};
+use super::scene::{Incident, Scene};
+use crate::judge::taxonomy::Blame;
+use std::collections::BTreeMap;
 
 /// What was sent so far.
 #[derive(Debug)]
-pub(super) struct Truth {
+pub(super) struct Truth<'s> {
+    scene: &'s Scene,
     /// Calls to models.
     pub(super) requests: u64,
     struck: Vec<u64>,
@@ -16,35 +18,34 @@ pub(super) struct Truth {
 
 /// What became of one incident.
 #[derive(Debug)]
-pub(super) struct Finding {
+pub(super) struct Finding<'s> {
     /// Which incident.
-    pub(super) incident: &'static Incident,
+    pub(super) incident: &'s Incident,
     /// Failures sent.
     pub(super) sent: u64,
     /// Failures whose verdict is right.
     pub(super) right: u64,
-    /// Failures of its models that are missing, too many or judged otherwise.
+    /// Failures that are missing, judged otherwise, or too many.
     pub(super) wrong: u64,
 }
 
 /// What became of the whole run.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct Report<'s> {
     /// Incident by incident.
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding<'s>>,
     /// Requests sent and requests counted.
     pub(super) requests: (u64, u64),
-    /// Failures counted that no incident caused.
-    pub(super) unexplained: u64,
+    /// Failures counted that no incident explains: `model: class, cause, blame`, and how many.
+    pub(super) unexplained: BTreeMap<String, u64>,
 }
 
-impl Default for Truth {
-    fn default() -> Self {
-        Self { requests: 0, struck: vec![0; incident::ALL.len()] }
+impl<'s> Truth<'s> {
+    /// Nothing was sent yet.
+    pub(super) fn new(scene: &'s Scene) -> Self {
+        Self { scene, requests: 0, struck: vec![0; scene.incidents.len()] }
     }
-}
 
-impl Truth {
     /// Notes what is about to be sent.
     pub(super) fn note(&mut self, calls: &[Call]) {
         self.requests += calls.len() as u64;
@@ -61,60 +62,65 @@ impl Truth {
     }
 
     /// Holds the page against the truth.
-    pub(super) fn compare(&self, page: &Page) -> Report {
+    pub(super) fn compare(&self, page: &Page) -> Report<'s> {
+        let incidents = &self.scene.incidents;
         let findings =
-            incident::ALL.iter().zip(&self.struck).map(|(incident, &sent)| finding(incident, sent, page)).collect();
-        let unexplained = page.count("inference_failures_total", |sample| {
-            !incident::ALL.iter().any(|incident| incident.models.contains(&sample.label("model_id")))
-        });
+            incidents.iter().zip(&self.struck).map(|(incident, &sent)| finding(incident, sent, page)).collect();
+        let mut unexplained = BTreeMap::new();
+        let failed = page.samples("inference_failures_total").filter(|sample| sample.count() > 0);
+        for sample in failed.filter(|sample| !incidents.iter().any(|incident| explains(incident, sample))) {
+            let [model, class, cause, blame] = ["model_id", "class", "cause", "blame"].map(|name| sample.label(name));
+            *unexplained.entry(format!("{model}: {class}, {cause}, {blame}")).or_default() += sample.count();
+        }
         let requests = (self.requests, page.count("inference_requests_total", |_| true));
         Report { findings, requests, unexplained }
     }
 }
 
-impl Report {
+impl Report<'_> {
     /// Whether every verdict and every count is right.
     pub(super) fn agrees(&self) -> bool {
-        let counted = self.requests.0 == self.requests.1 && self.unexplained == 0;
+        let counted = self.requests.0 == self.requests.1 && self.unexplained.is_empty();
         counted && self.findings.iter().all(|finding| finding.wrong == 0 && finding.right == finding.sent)
     }
 }
 
-fn finding(incident: &'static Incident, sent: u64, page: &Page) -> Finding {
-    let here = |sample: &Sample| incident.models.contains(&sample.label("model_id"));
-    let all = page.count("inference_failures_total", here);
-    let mut right = page.count("inference_failures_total", |sample| here(sample) && is_right(incident, sample));
-    if incident.blames == [Blame::Client].as_slice() {
+fn finding<'s>(incident: &'s Incident, sent: u64, page: &Page) -> Finding<'s> {
+    let mut judged = page.count("inference_failures_total", |sample| explains(incident, sample));
+    if incident.verdict.blame == Blame::Client {
         // A caller's own failure is right only if the right caller is named.
         let named = page.count("inference_client_failures_total", |sample| {
-            here(sample) && sample.label("caller") == incident.caller
+            ours(incident, sample) && incident.callers.iter().any(|caller| caller == sample.label("caller"))
         });
-        right = right.min(named);
+        judged = judged.min(named);
     }
-    let right = right.min(sent);
-    Finding { incident, sent, right, wrong: all.max(sent) - right }
+    Finding { incident, sent, right: judged.min(sent), wrong: judged.abs_diff(sent) }
 }
 
-fn is_right(incident: &Incident, sample: &Sample) -> bool {
-    let cause = Cause::from_word(sample.label("cause"));
-    let blame = Blame::from_word(sample.label("blame"));
-    Class::from_word(sample.label("class")) == Some(incident.class)
-        && cause.is_some_and(|cause| incident.causes.contains(&cause))
-        && blame.is_some_and(|blame| incident.blames.contains(&blame))
+/// Whether a series counts failures of this incident: no two share a model and a verdict.
+fn explains(incident: &Incident, sample: &Sample) -> bool {
+    ours(incident, sample) && sample.label("blame") == incident.verdict.blame.as_str()
+}
+
+fn ours(incident: &Incident, sample: &Sample) -> bool {
+    incident.models.iter().any(|model| model == sample.label("model_id"))
+        && sample.label("class") == incident.verdict.class.as_str()
+        && sample.label("cause") == incident.verdict.cause.as_str()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::demo::fleet::Fleet;
+    use crate::demo::scene::Verdict;
     use std::fmt::Write;
 
     /// The page that a service without a fault would show after these calls.
-    fn perfect(truth: &Truth) -> String {
+    fn perfect(truth: &Truth<'_>) -> String {
         let mut page = format!("inference_requests_total{{status_code=\"200\"}} {}\n", truth.requests);
-        for (incident, sent) in incident::ALL.iter().zip(&truth.struck) {
-            let (model, caller) = (incident.models[0], incident.caller);
-            let (class, cause, blame) = (incident.class, incident.causes[0], incident.blames[0]);
+        for (incident, sent) in truth.scene.incidents.iter().zip(&truth.struck) {
+            let (model, caller) = (&incident.models[0], &incident.callers[0]);
+            let Verdict { class, cause, blame } = incident.verdict;
             writeln!(page, r#"inference_failures_total{{model_id="{model}",class="{class}",cause="{cause}",blame="{blame}"}} {sent}"#).unwrap();
             if blame == Blame::Client {
                 writeln!(page, r#"inference_client_failures_total{{model_id="{model}",caller="{caller}",class="{class}",cause="{cause}"}} {sent}"#).unwrap();
@@ -125,10 +131,11 @@ mod tests {
 
     #[test]
     fn a_perfect_page_agrees_and_any_slip_does_not() {
-        let mut fleet = Fleet::new(3, 8.0, 0.25);
-        let mut truth = Truth::default();
+        let scene = Scene::builtin();
+        let mut fleet = Fleet::new(&scene, 3, 8.0, 0.25);
+        let mut truth = Truth::new(&scene);
         for tick in 0..100 {
-            truth.note(&fleet.tick(f64::from(tick) / 100.0));
+            truth.note(&fleet.tick(tick, 100).calls);
         }
         let page = perfect(&truth);
         assert!(truth.compare(&Page::parse(&page)).agrees());
@@ -145,14 +152,5 @@ mod tests {
         for slip in slips {
             assert!(!truth.compare(&Page::parse(&slip)).agrees(), "{slip}");
         }
-    }
-
-    #[test]
-    fn no_model_is_struck_by_two_incidents() {
-        let mut models: Vec<&str> = incident::ALL.iter().flat_map(|incident| incident.models).copied().collect();
-        let many = models.len();
-        models.sort_unstable();
-        models.dedup();
-        assert_eq!(models.len(), many);
     }
 }
