@@ -11,6 +11,8 @@ import path from 'node:path';
 const job = JSON.parse(fs.readFileSync(0, 'utf8'));
 const { chromium } = createRequire(path.join(job.folder, 'package.json'))('playwright-core');
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
+/** Tables draw the rows that a window shows: one in which every board fits. */
+const TALL = 5000;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 /** The page is served under Prometheus's own address, so that its queries stay within one origin; nothing else is reachable. */
@@ -48,7 +50,7 @@ try {
     executablePath: job.chromium,
     headless: true,
     args: FLAGS,
-    viewport: { width: job.width, height: 1000 },
+    viewport: { width: job.width, height: TALL },
   });
   const address = await serve(context);
   const page = context.pages()[0];

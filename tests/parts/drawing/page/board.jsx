@@ -47,11 +47,17 @@ function Head({ title, variables, range }) {
   );
 }
 
+/** Nothing but the word that it is on the page. */
+export function Drawn({ onDrawn }) {
+  useEffect(() => onDrawn(), [onDrawn]);
+  return null;
+}
+
 export function Board({ title, variables, range, width, height, panels, fill, onDrawn }) {
   const theme = useTheme2();
-  useEffect(() => onDrawn(), [onDrawn]);
   return (
     <div id="whole" style={{ width, background: theme.colors.background.canvas, color: theme.colors.text.primary }}>
+      <Drawn onDrawn={onDrawn} />
       <Head title={title} variables={variables} range={range} />
       <div style={{ position: 'relative', height, marginTop: 8 }}>
         {panels.map((prepared, index) => (

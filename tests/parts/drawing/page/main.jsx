@@ -4,7 +4,7 @@
 import { createTheme, dateTime, ThemeContext } from '@grafana/data';
 import { GlobalStyles } from '@grafana/ui';
 import { createRoot } from 'react-dom/client';
-import { Board } from './board.jsx';
+import { Board, Drawn } from './board.jsx';
 import { fillRegistries, transformed, withFields } from './fields.js';
 import { place } from './layout.js';
 import { look } from './look.js';
@@ -32,9 +32,26 @@ async function prepare(spot, time, fill, annotations) {
   return prepared;
 }
 
-/** Long enough for React, fonts, and canvases that draw in the next frames. */
+/** A canvas draws with the fonts that are there: Grafana's come with its styles. */
+const fonts = (async () => {
+  await rendered((done) => <Drawn onDrawn={done} />);
+  await Promise.all(['400 12px Inter', '500 14px Inter', "400 12px 'Roboto Mono'"].map((font) => document.fonts.load(font)));
+})();
+
+/** Renders under Grafana's theme and styles; done when React has put it on the page. */
+function rendered(content) {
+  return new Promise((done) => {
+    root.render(
+      <ThemeContext.Provider value={theme}>
+        <GlobalStyles />
+        {content(done)}
+      </ThemeContext.Provider>
+    );
+  });
+}
+
+/** Long enough for tables and repeaters, which measure themselves before they draw. */
 async function settled() {
-  await document.fonts.ready;
   for (let frame = 0; frame < 6; frame++) await new Promise((done) => requestAnimationFrame(done));
   await new Promise((done) => setTimeout(done, 300));
 }
@@ -46,14 +63,9 @@ window.drawBoard = async ({ board, chosen, from, to, scrape, scale, width }) => 
   const annotations = await runAnnotations(board.annotations?.list ?? [], time, fill);
   const { placed, height } = place(board.panels, width);
   const panels = await Promise.all(placed.map((spot) => prepare(spot, time, fill, annotations)));
-  await new Promise((done) => {
-    root.render(
-      <ThemeContext.Provider value={theme}>
-        <GlobalStyles />
-        <Board key={`${board.uid}-${from}-${Math.random()}`} title={board.title} variables={known} range={range} width={width} height={height} panels={panels} fill={fill} onDrawn={done} />
-      </ThemeContext.Provider>
-    );
-  });
+  const head = { title: board.title, variables: known, range };
+  await fonts;
+  await rendered((done) => <Board key={performance.now()} {...head} width={width} height={height} panels={panels} fill={fill} onDrawn={done} />);
   await settled();
   return {
     annotations: annotations.length,

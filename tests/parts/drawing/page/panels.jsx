@@ -1,7 +1,7 @@
 // What draws each type of panel. In: prepared frames, the inner size of the panel, the time range. Out: React. A type that is not in
 // PANELS cannot be drawn, and the test says so.
 
-import { FieldType, getDisplayValueAlignmentFactors, getFieldDisplayValues, renderTextPanelMarkdown } from '@grafana/data';
+import { cacheFieldDisplayNames, FieldType, getDisplayValueAlignmentFactors, getFieldDisplayValues, renderTextPanelMarkdown } from '@grafana/data';
 import { BarGauge, BigValue, TimeSeries, useTheme2, VizRepeater } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import { addMarks } from './marks.js';
@@ -122,6 +122,7 @@ function Table({ prepared, width, height, range }) {
   const { panel, frames } = prepared;
   const frame = frames[panel.options?.frameIndex ?? 0];
   if (!frame?.length) return <NoData prepared={prepared} />;
+  cacheFieldDisplayNames(frames);
   const fieldConfig = { defaults: {}, overrides: [], ...panel.fieldConfig };
   return (
     <TableNG

@@ -65,6 +65,7 @@ function paint(plot, row, index, count, share, theme) {
   ctx.clip();
   ctx.font = `12px ${theme.typography.fontFamily}`;
   ctx.textBaseline = 'middle';
+  ctx.textAlign = 'left';
   for (const state of row.states) {
     const left = plot.valToPos(state.from, 'x', true);
     const width = Math.max(plot.valToPos(state.to, 'x', true) - left, 1);
