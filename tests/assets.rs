@@ -4,12 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-#[path = "assets/causes_board.rs"]
-mod causes_board;
+#[path = "assets/boards.rs"]
+mod boards;
+#[path = "assets/colours.rs"]
+mod colours;
 #[path = "assets/dashboard.rs"]
 mod dashboard;
-#[path = "assets/fleet_board.rs"]
-mod fleet_board;
+#[path = "assets/grafana.rs"]
+mod grafana;
 #[path = "assets/live.rs"]
 mod live;
 #[path = "assets/promql.rs"]
@@ -86,12 +88,19 @@ fn rules() -> Vec<Rule> {
         .collect()
 }
 
+/// The panels of a board, those in closed rows too, but not the rows.
+fn panels(board: &serde_json::Value) -> Vec<&serde_json::Value> {
+    let outer = board["panels"].as_array().unwrap();
+    let inner = outer.iter().filter_map(|row| row["panels"].as_array()).flatten();
+    outer.iter().filter(|panel| panel["type"] != "row").chain(inner).collect()
+}
+
 /// Every query of every dashboard with Grafana's variables filled in, beside the file and panel it stands in.
 fn dashboard_queries() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for path in files("dashboards", ".json") {
         let board: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-        for panel in board["panels"].as_array().unwrap() {
+        for panel in panels(&board) {
             for target in panel["targets"].as_array().unwrap() {
                 let place = format!("{}: {}", path.file_name().unwrap().to_string_lossy(), panel["title"]);
                 found.push((place, promql::fill(target["expr"].as_str().unwrap())));
@@ -190,8 +199,7 @@ fn every_name_in_rules_and_dashboards_exists() {
 
 #[test]
 fn dashboards_are_what_the_generator_writes() {
-    let boards = [fleet_board::board(), causes_board::board()];
-    for board in boards {
+    for board in boards::all() {
         let path = root("dashboards").join(format!("{}.json", board.uid.trim_start_matches("coroner-")));
         let text = board.text();
         if std::env::var_os("CORONER_BLESS").is_some() {

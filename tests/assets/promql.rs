@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Fills in what Grafana would: every variable by "all", the interval by one minute.
 pub(crate) fn fill(expr: &str) -> String {
-    let variable = Regex::new(r"\$\{?(platform|model_id|environment)\}?").unwrap();
-    variable.replace_all(&expr.replace("$__rate_interval", "1m"), ".*").into_owned()
+    let variable = Regex::new(r"\$\{?[a-z_]+(:\w+)?\}?").unwrap();
+    let expr = expr.replace("$__rate_interval", "1m").replace("$__interval", "1m").replace("$__range", "1h");
+    variable.replace_all(&expr, ".*").into_owned()
 }
 
 /// The labels of each metric that the service exposes.

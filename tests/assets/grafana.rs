@@ -1,0 +1,372 @@
+//! Writes a board as Grafana's classic JSON. In: a [`Board`]. Out: the file's text.
+//!
+//! Classic, because Grafana 10.4 to 13 read it; everything that only newer versions know is left out.
+
+use super::colours::{Words, colour};
+use super::dashboard::{Annotation, Board, Kind, Link, Panel, Query, Scale, Variable};
+use serde_json::{Value, json};
+
+/// What Grafana 10.4 and 11 write and 13 still reads.
+const SCHEMA_VERSION: u32 = 39;
+
+/// How often Prometheus is expected to scrape coroner, and how often the provider; the smallest step a panel asks for.
+const SCRAPE_INTERVAL: &str = "15s";
+const SLOW_SCRAPE_INTERVAL: &str = "1m";
+
+/// Width of the value axis and of the legend beside a picture, so that panels above one another share one time axis.
+const AXIS_WIDTH: u32 = 70;
+const LEGEND_WIDTH: u32 = 340;
+
+/// Full width, where the legend finds room beside the picture.
+const WIDE: u32 = 24;
+
+/// The longest line of the file that still holds a whole object or array.
+const LINE: usize = 180;
+
+fn datasource() -> Value {
+    json!({"type": "prometheus", "uid": "${datasource}"})
+}
+
+fn fixed(colour: &str) -> Value {
+    json!({"id": "color", "value": {"mode": "fixed", "fixedColor": colour}})
+}
+
+fn overriding(matcher: &str, options: &str, properties: &[Value]) -> Value {
+    json!({"matcher": {"id": matcher, "options": options}, "properties": properties})
+}
+
+fn links(all: &[(&'static str, Link)], field: &str) -> Vec<Value> {
+    all.iter()
+        .filter(|(of, _)| *of == field)
+        .map(|(_, link)| json!({"title": link.title, "url": link.url, "targetBlank": false}))
+        .collect()
+}
+
+impl Panel {
+    fn at_once(&self) -> bool {
+        matches!(self.kind, Kind::Stat | Kind::Table)
+    }
+
+    fn targets(&self) -> Vec<Value> {
+        let form = if self.kind == Kind::Table { "table" } else { "time_series" };
+        self.queries
+            .iter()
+            .zip('A'..='Z')
+            .map(|(Query { expr, legend, exemplars, .. }, id)| {
+                json!({
+                    "refId": id.to_string(), "datasource": datasource(), "editorMode": "code", "expr": expr, "legendFormat": legend,
+                    "exemplar": exemplars, "instant": self.at_once(), "range": !self.at_once(), "format": form,
+                })
+            })
+            .collect()
+    }
+
+    /// The colours of the words, where they are whole names and where names end with them.
+    fn colours(&self) -> Vec<Value> {
+        let whole = |set: &Words| {
+            set.label().is_none_or(|label| self.queries.iter().any(|query| query.legend == format!("{{{{{label}}}}}")))
+        };
+        self.words
+            .iter()
+            .flat_map(|set| {
+                let whole = whole(set);
+                set.colours().into_iter().map(move |(word, colour)| {
+                    let ending = format!("/\\b{word}$/");
+                    let (matcher, name) = if whole { ("byName", word) } else { ("byRegexp", ending.as_str()) };
+                    overriding(matcher, name, &[fixed(&colour)])
+                })
+            })
+            .collect()
+    }
+
+    /// In tables a word's colour goes with its cell.
+    fn cells(&self) -> Vec<Value> {
+        let mut found = Vec::new();
+        for set in &self.words {
+            let Some(label) = set.label() else { continue };
+            let options: serde_json::Map<String, Value> = set
+                .colours()
+                .into_iter()
+                .zip(0..)
+                .map(|((word, colour), index)| {
+                    (word.to_owned(), json!({"color": colour, "text": word, "index": index}))
+                })
+                .collect();
+            found.push(overriding(
+                "byName",
+                label,
+                &[
+                    json!({"id": "mappings", "value": [{"type": "value", "options": options}]}),
+                    json!({"id": "custom.cellOptions", "value": {"type": "color-text"}}),
+                ],
+            ));
+        }
+        for label in self.labels {
+            let links = links(&self.links, label);
+            if !links.is_empty() {
+                found.push(overriding("byName", label, &[json!({"id": "links", "value": links})]));
+            }
+        }
+        for (query, id) in self.queries.iter().zip('A'..='Z') {
+            let name = json!({"id": "displayName", "value": query.legend});
+            let unit = json!({"id": "unit", "value": query.unit.unwrap_or(self.unit)});
+            found.push(overriding("byName", &format!("Value #{id}"), &[name, unit]));
+        }
+        found
+    }
+
+    fn overrides(&self) -> Vec<Value> {
+        if self.kind == Kind::Table {
+            return self.cells();
+        }
+        let mut found = self.colours();
+        for (query, id) in self.queries.iter().zip('A'..='Z') {
+            let mut properties = Vec::new();
+            if let Some(unit) = query.unit {
+                properties.push(json!({"id": "unit", "value": unit}));
+            }
+            if query.over {
+                properties.push(json!({"id": "custom.stacking", "value": {"mode": "none", "group": "A"}}));
+                properties.push(json!({"id": "custom.drawStyle", "value": "line"}));
+                properties.push(json!({"id": "custom.fillOpacity", "value": 0}));
+                properties.push(json!({"id": "custom.lineWidth", "value": 2}));
+            }
+            if !properties.is_empty() {
+                found.push(overriding("byFrameRefID", &id.to_string(), &properties));
+            }
+        }
+        found
+    }
+
+    fn options(&self) -> Value {
+        match self.kind {
+            Kind::Stat => json!({
+                "colorMode": if self.coloured() { "background_solid" } else { "none" }, "graphMode": "none", "justifyMode": "center",
+                "textMode": if self.names_only { "name" } else { "value_and_name" }, "orientation": "auto", "wideLayout": true,
+                "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": false},
+            }),
+            Kind::Table => {
+                let first = self.queries.first().map_or("", |query| query.legend.as_str());
+                json!({"showHeader": true, "cellHeight": "sm", "sortBy": [{"displayName": first, "desc": true}]})
+            }
+            Kind::Timeline => json!({
+                "mergeValues": true, "showValue": "never", "rowHeight": 0.8, "alignValue": "left",
+                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": true},
+                "tooltip": {"mode": "single", "sort": "none"},
+            }),
+            Kind::Lines | Kind::Stacked | Kind::Bars => {
+                let place = if self.size.0 == WIDE { "right" } else { "bottom" };
+                json!({
+                    "legend": {
+                        "displayMode": "table", "placement": place, "width": LEGEND_WIDTH, "showLegend": true,
+                        "calcs": ["lastNotNull", "max"], "sortBy": "Max", "sortDesc": true,
+                    },
+                    "tooltip": {"mode": "multi", "sort": "desc"},
+                })
+            }
+        }
+    }
+
+    fn coloured(&self) -> bool {
+        !self.words.is_empty() || !self.meanings.is_empty() || !matches!(self.scale, Scale::None)
+    }
+
+    fn custom(&self) -> Value {
+        let lines = matches!(self.scale, Scale::Above(..) | Scale::Below(..));
+        let style = json!({"mode": if lines { "dashed" } else { "off" }});
+        match self.kind {
+            Kind::Lines => {
+                json!({"lineWidth": 2, "fillOpacity": 0, "showPoints": "auto", "axisWidth": AXIS_WIDTH, "thresholdsStyle": style})
+            }
+            Kind::Stacked | Kind::Bars => json!({
+                "drawStyle": if self.kind == Kind::Bars { "bars" } else { "line" }, "lineWidth": 1, "fillOpacity": 70,
+                "showPoints": "never", "axisWidth": AXIS_WIDTH, "stacking": {"mode": "normal", "group": "A"}, "thresholdsStyle": style,
+            }),
+            Kind::Timeline => json!({"fillOpacity": 90, "lineWidth": 0}),
+            Kind::Table => json!({"align": "auto", "filterable": false}),
+            Kind::Stat => json!({}),
+        }
+    }
+
+    fn thresholds(&self) -> Value {
+        let state = |word| colour(Words::State, word);
+        let steps = match self.scale {
+            Scale::None => json!([{"color": "text", "value": null}]),
+            Scale::Above(doubtful, bad) => json!([
+                {"color": state("good"), "value": null}, {"color": state("doubtful"), "value": doubtful}, {"color": state("bad"), "value": bad},
+            ]),
+            Scale::Below(doubtful, bad) => json!([
+                {"color": state("bad"), "value": null}, {"color": state("doubtful"), "value": bad}, {"color": state("good"), "value": doubtful},
+            ]),
+        };
+        json!({"mode": "absolute", "steps": steps})
+    }
+
+    fn mappings(&self) -> Vec<Value> {
+        let nothing =
+            json!({"type": "special", "options": {"match": "null+nan", "result": {"text": self.no_value, "index": 0}}});
+        let meanings: serde_json::Map<String, Value> = self
+            .meanings
+            .iter()
+            .zip(1..)
+            .map(|((number, word, words), index)| {
+                ((*number).to_owned(), json!({"text": word, "color": colour(*words, word), "index": index}))
+            })
+            .collect();
+        if meanings.is_empty() { vec![nothing] } else { vec![nothing, json!({"type": "value", "options": meanings})] }
+    }
+
+    fn defaults(&self) -> Value {
+        let judged = !matches!(self.scale, Scale::None) && self.at_once() || !self.meanings.is_empty();
+        let mode = if judged { "thresholds" } else { "palette-classic" };
+        let mut defaults = json!({
+            "unit": self.unit, "noValue": self.no_value, "color": {"mode": mode}, "custom": self.custom(),
+            "mappings": self.mappings(), "thresholds": self.thresholds(), "links": links(&self.links, ""),
+        });
+        if !self.signed {
+            defaults["min"] = json!(0);
+        }
+        if self.unit == "short" && self.at_once() {
+            defaults["decimals"] = json!(0);
+        }
+        defaults
+    }
+
+    /// Tables show one row for each set of labels, with the answers of all their queries beside them.
+    fn transformations(&self) -> Value {
+        if self.kind != Kind::Table {
+            return json!([]);
+        }
+        let columns = self.labels.iter().map(|label| (*label).to_owned());
+        let numbers = self.queries.iter().zip('A'..='Z').map(|(_, id)| format!("Value #{id}"));
+        let order: serde_json::Map<String, Value> =
+            columns.chain(numbers).zip(0..).map(|(name, index)| (name, json!(index))).collect();
+        json!([
+            {"id": "merge", "options": {}},
+            {"id": "organize", "options": {"excludeByName": {"Time": true}, "indexByName": order, "renameByName": {}}},
+        ])
+    }
+
+    fn json(&self, id: u32, (x, y): (u32, u32)) -> Value {
+        let kind = match self.kind {
+            Kind::Stat => "stat",
+            Kind::Table => "table",
+            Kind::Timeline => "state-timeline",
+            Kind::Lines | Kind::Stacked | Kind::Bars => "timeseries",
+        };
+        json!({
+            "id": id, "type": kind, "title": self.title, "description": self.description, "datasource": datasource(),
+            "interval": if self.slow { SLOW_SCRAPE_INTERVAL } else { SCRAPE_INTERVAL },
+            "gridPos": {"x": x, "y": y, "w": self.size.0, "h": self.size.1},
+            "targets": self.targets(), "transformations": self.transformations(), "options": self.options(),
+            "fieldConfig": {"defaults": self.defaults(), "overrides": self.overrides()},
+        })
+    }
+}
+
+/// Puts panels beside one another while there is room, and below where there is none.
+fn lay_out(panels: &[Panel], ids: &mut std::ops::RangeFrom<u32>, top: u32) -> (Vec<Value>, u32) {
+    let (mut x, mut y, mut row) = (0, top, 0);
+    let mut placed = Vec::new();
+    for (panel, id) in panels.iter().zip(ids) {
+        if x + panel.size.0 > WIDE {
+            (x, y, row) = (0, y + row, 0);
+        }
+        placed.push(panel.json(id, (x, y)));
+        x += panel.size.0;
+        row = row.max(panel.size.1);
+    }
+    (placed, y + row)
+}
+
+impl Variable {
+    fn json(&self, before: &[Self]) -> Value {
+        let filters: Vec<String> = before.iter().map(|other| format!(r#"{0}=~"${0}""#, other.label)).collect();
+        let query = format!("label_values({}{{{}}}, {})", self.metric, filters.join(", "), self.label);
+        json!({
+            "name": self.label, "label": self.title, "type": "query", "datasource": datasource(), "definition": query,
+            "query": {"query": query, "refId": "variable"}, "current": {}, "options": [], "regex": "", "skipUrlSync": false,
+            "includeAll": true, "allValue": ".*", "multi": true, "refresh": 2, "sort": 1, "hide": 0,
+        })
+    }
+}
+
+impl Annotation {
+    fn json(&self) -> Value {
+        json!({
+            "name": self.name, "datasource": datasource(), "enable": true, "hide": false, "iconColor": self.colour, "step": "30s",
+            "expr": self.expr, "titleFormat": self.title, "textFormat": self.text, "tagKeys": "", "useValueForTime": false,
+        })
+    }
+}
+
+impl Board {
+    fn templating(&self) -> Vec<Value> {
+        let source = json!({
+            "name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus", "current": {}, "options": [],
+            "regex": "", "hide": 0, "includeAll": false, "multi": false, "refresh": 1, "skipUrlSync": false,
+        });
+        let asked = (0..).zip(&self.variables).map(|(at, one)| one.json(self.variables.get(..at).unwrap_or_default()));
+        std::iter::once(source).chain(asked).collect()
+    }
+
+    fn panels(&self) -> Vec<Value> {
+        let mut ids = 1..;
+        let (mut all, mut y) = lay_out(&self.panels, &mut ids, 0);
+        for (title, panels) in &self.closed {
+            let id = ids.next().unwrap_or_default();
+            let (inside, _) = lay_out(panels, &mut ids, y + 1);
+            all.push(json!({
+                "id": id, "type": "row", "title": title, "collapsed": true, "gridPos": {"x": 0, "y": y, "w": WIDE, "h": 1}, "panels": inside,
+            }));
+            y += 1;
+        }
+        all
+    }
+
+    /// The file's text.
+    pub(crate) fn text(&self) -> String {
+        let annotations: Vec<Value> = self.annotations.iter().map(Annotation::json).collect();
+        let board = json!({
+            "uid": self.uid, "title": self.title, "description": self.description, "schemaVersion": SCHEMA_VERSION,
+            "id": null, "version": 1, "editable": false, "graphTooltip": 1, "refresh": "30s", "timezone": "browser", "weekStart": "",
+            "tags": ["coroner", "inference"], "time": {"from": self.from, "to": "now"}, "timepicker": {},
+            "links": [{
+                "title": "coroner", "type": "dashboards", "tags": ["coroner"], "asDropdown": false, "icon": "external link",
+                "includeVars": true, "keepTime": true, "targetBlank": false, "tooltip": "", "url": "",
+            }],
+            "annotations": {"list": annotations}, "templating": {"list": self.templating()}, "panels": self.panels(),
+        });
+        let mut text = String::new();
+        write(&board, 0, &mut text);
+        text.push('\n');
+        text
+    }
+}
+
+/// Writes what fits on a line on one line: a board is read in reviews.
+fn write(value: &Value, depth: usize, text: &mut String) {
+    let line = value.to_string();
+    let inside = "  ".repeat(depth + 1);
+    let parts: Vec<(String, &Value)> = match value {
+        _ if line.len() + inside.len() <= LINE => Vec::new(),
+        Value::Object(all) => all.iter().map(|(key, value)| (format!("{}: ", json!(key)), value)).collect(),
+        Value::Array(all) => all.iter().map(|value| (String::new(), value)).collect(),
+        _ => Vec::new(),
+    };
+    if parts.is_empty() {
+        text.push_str(&line);
+        return;
+    }
+    let (open, close) = if value.is_object() { ('{', '}') } else { ('[', ']') };
+    text.push(open);
+    for (at, (key, value)) in (0..).zip(&parts) {
+        text.push_str(if at == 0 { "\n" } else { ",\n" });
+        text.push_str(&inside);
+        text.push_str(key);
+        write(value, depth + 1, text);
+    }
+    text.push('\n');
+    text.push_str("  ".repeat(depth).as_str());
+    text.push(close);
+}
