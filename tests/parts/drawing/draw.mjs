@@ -1,7 +1,8 @@
 // Draws boards in a headless Chromium. In: a job as JSON on stdin:
-//   { folder, chromium, out, prometheus, from, to, scrape, scale, width, boards: [{ name, board, chosen }] }
-// where `folder` is what build.mjs filled, times are milliseconds and `scale` says how much shorter the run is than the time it stands
-// for. Out: out/NAME.png for each board, and on stdout the facts that the page reports, with what its console said, as JSON.
+//   { folder, chromium, out, prometheus, scrape, scale, width, boards: [{ name, board, chosen, shut, from, to }] }
+// where `folder` is what build.mjs filled, times are milliseconds, `scale` says how much shorter the run is than the time it stands for,
+// and `shut` leaves rows as the board has them. Out: out/NAME.png for each board, and on stdout the facts that the page reports, with
+// what its console said, as JSON.
 
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
@@ -29,14 +30,14 @@ async function serve(context) {
   return `${pages}index.html`;
 }
 
-async function draw(page, { name, board, chosen }) {
+async function draw(page, { name, ...board }) {
   const console = [];
   const listen = (message) => message.type() === 'error' && console.push(`${message.text()} ${message.location().url}`);
   const fail = (error) => console.push(String(error.stack ?? error));
   page.on('console', listen);
   page.on('pageerror', fail);
-  const { from, to, scrape, scale, width } = job;
-  const report = await page.evaluate((one) => window.drawBoard(one), { board, chosen, from, to, scrape, scale, width });
+  const { scrape, scale, width } = job;
+  const report = await page.evaluate((one) => window.drawBoard(one), { ...board, scrape, scale, width });
   await page.locator('#whole').screenshot({ path: path.join(job.out, `${name}.png`) });
   page.off('console', listen);
   page.off('pageerror', fail);

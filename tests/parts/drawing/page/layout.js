@@ -1,5 +1,5 @@
 // Where panels stand. In: a board's panels with their places on Grafana's grid of 24 columns. Out: the panels in reading order with
-// pixels; rows that are shut are opened, so that every panel is drawn.
+// pixels; rows that are shut are opened on demand, so that every panel is drawn.
 
 /** Grafana's own measures. */
 const COLUMNS = 24;
@@ -25,9 +25,9 @@ function opened(panels) {
 }
 
 /** The places of all panels on a page of this width, and the height they need. Pixels. */
-export function place(panels, width) {
+export function place(panels, width, shut) {
   const column = (width - GAP * (COLUMNS + 1)) / COLUMNS;
-  const placed = opened(panels).map((panel) => {
+  const placed = (shut ? panels : opened(panels)).map((panel) => {
     const { x, y, w, h } = panel.gridPos;
     return {
       panel,

@@ -65,7 +65,7 @@ function cutTexts(element) {
 
 /** How many entries of a legend stand below its edge, where one has to scroll to see them. */
 function legendBelow(element) {
-  const entries = [...element.querySelectorAll('[data-testid*="VizLayout legend"] tbody tr, [data-testid*="VizLegend series"]')];
+  const entries = [...element.querySelectorAll('[data-testid*="viz-layout-legend"] tbody tr, [data-testid*="VizLegend series"]')];
   const bottom = element.getBoundingClientRect().bottom;
   const edge = (entry) => {
     for (let box = entry.parentElement; box && box !== element; box = box.parentElement) {

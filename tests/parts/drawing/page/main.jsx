@@ -56,12 +56,12 @@ async function settled() {
   await new Promise((done) => setTimeout(done, 300));
 }
 
-window.drawBoard = async ({ board, chosen, from, to, scrape, scale, width }) => {
+window.drawBoard = async ({ board, chosen, shut, from, to, scrape, scale, width }) => {
   const range = { from: dateTime(from), to: dateTime(to), raw: { from: dateTime(from), to: dateTime(to) } };
   const time = { range, scrape, scale };
   const { known, fill } = await fillVariables(board.templating?.list ?? [], chosen, { from: from / 1000, to: to / 1000 });
   const annotations = await runAnnotations(board.annotations?.list ?? [], time, fill);
-  const { placed, height } = place(board.panels, width);
+  const { placed, height } = place(board.panels, width, shut);
   const panels = await Promise.all(placed.map((spot) => prepare(spot, time, fill, annotations)));
   const head = { title: board.title, variables: known, range };
   await fonts;
