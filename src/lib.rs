@@ -15,6 +15,7 @@ pub mod cli;
 pub mod config;
 pub mod correlate;
 pub mod demo;
+pub mod expression;
 pub mod feed;
 pub mod glob;
 pub mod judge;

@@ -18,10 +18,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("otlp", &[]),
     // The words of a verdict lie in `judge` and know nobody.
     ("taxonomy", &[]),
-    // Patterns of names know nobody either.
+    // Patterns of names and of texts know nobody either.
     ("glob", &[]),
-    ("observe", &["otlp", "taxonomy"]),
-    ("judge", &["observe", "taxonomy", "yaml"]),
+    ("expression", &[]),
+    ("observe", &["expression", "otlp", "taxonomy"]),
+    ("judge", &["expression", "observe", "taxonomy", "yaml"]),
     ("correlate", &["judge", "observe", "taxonomy"]),
     ("config", &["observe", "yaml"]),
     ("telemetry", &["config"]),

@@ -74,10 +74,13 @@ impl Correlator {
         self.vantages.see(rows.chain(requests.map(Sight::from)), now_ns);
         self.count_rows(tally, now_ns, ledger);
         tally.heard.iter().for_each(|heard| self.archive.hear(heard, now_ns));
+        let mut touched = Touched::default();
         for line in &tally.activity {
             self.archive.follow(line, tally.heard.get(line.heard as usize), now_ns);
+            if self.docket.with_key(line.key).next().is_some() {
+                touched.requests.insert(line.key);
+            }
         }
-        let mut touched = Touched::default();
         self.file(&tally.evidence, &mut touched, now_ns, ledger);
         let proved = self.readings.take(&tally.readings);
         self.file(&proved, &mut touched, now_ns, ledger);
@@ -213,7 +216,7 @@ impl Correlator {
 pub(super) struct Touched {
     /// Facts that may decide by time, under the model that they name.
     pub(super) models: BTreeMap<String, Vec<Arc<Fact>>>,
-    /// Keys of requests that facts name.
+    /// Keys of requests that facts name, or of failed ones that lines name.
     pub(super) requests: BTreeSet<u64>,
 }
 

@@ -187,6 +187,7 @@ impl Correlator {
             for at in named {
                 self.settle_early(at, now_ns, ledger);
                 self.correct(at, ledger);
+                self.refine(at, Vantage::Model, ledger);
             }
         }
         for (model, facts) in &touched.models {
@@ -232,15 +233,23 @@ impl Correlator {
         }
     }
 
-    /// A view joined: where the case was told without evidence and the view knows better, the case feed carries it.
+    /// A view or a line joined that knows better: the case was told without evidence, or by the death of some replica of its target where
+    /// it is known now to have run on another. No counter changes; the case feed carries it.
     pub(super) fn refine<L: Ledger>(&mut self, at: u32, by: Vantage, ledger: &mut L) {
         let Some(case) = self.docket.get(at) else { return };
         let State::Settled(told) = &case.state else { return };
-        let (better, before) = (rule_on(&base(case), None), told.verdict());
-        let changed = (better.class, better.cause, better.blame) != (told.class, told.cause, told.blame);
-        if told.kind.is_none() && changed {
-            let verdict = better.verdict();
-            ledger.refined(&Settled { failure: &case.failure, verdict: &verdict, proof: None }, &before, by);
+        let known = base(case);
+        let scales = Scales::new(case, known.decide, &self.archive, &self.spans);
+        let by_place = told.matched == Match::Target && told.kind.is_some_and(|kind| !by_absence(kind));
+        let finding = match told.kind {
+            None => None,
+            Some(_) if by_place && scales.knows_the_replica() => scales.strongest(),
+            Some(_) => return,
+        };
+        let (better, before) = (rule_on(&known, finding.as_ref()), told.verdict());
+        if (better.class, better.cause, better.blame) != (told.class, told.cause, told.blame) {
+            let (verdict, proof) = (better.verdict(), finding.as_ref().map(proof));
+            ledger.refined(&Settled { failure: &case.failure, verdict: &verdict, proof: proof.as_ref() }, &before, by);
             if let Some(case) = self.docket.get_mut(at) {
                 case.state = State::Settled(better);
             }

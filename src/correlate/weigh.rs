@@ -69,6 +69,11 @@ impl<'a> Scales<'a> {
         named.chain(near).chain(self.progress()).min_by(Finding::rank)
     }
 
+    /// Whether a line of the request says where it ran.
+    pub(super) const fn knows_the_replica(&self) -> bool {
+        !self.replicas.is_empty()
+    }
+
     /// Whether one of these facts explains the request, of those that may decide by time.
     pub(super) fn stirred(&self, facts: &[Arc<Fact>]) -> bool {
         let target = &*self.case.failure.target;

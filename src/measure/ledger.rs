@@ -95,8 +95,12 @@ impl Ledger for Store {
         self.own.unplaced(kind).add(facts);
     }
 
-    fn corrected(&mut self, _: &Settled<'_>, _: &Verdict, kind: EvidenceKind) {
-        self.own.late(kind).add(1.0);
+    fn corrected(&mut self, case: &Settled<'_>, before: &Verdict, kind: EvidenceKind) {
+        let after = case.verdict;
+        // What only makes sure of the verdict that was told decides nothing otherwise.
+        if (after.class, after.cause, after.blame) != (before.class, before.cause, before.blame) {
+            self.own.late(kind).add(1.0);
+        }
     }
 
     fn stream_corrected(&mut self, target: &Arc<Target>, from: Option<Ending>, requests: f64) {

@@ -362,6 +362,8 @@ fn what_the_fold_says_about_evidence_is_on_the_page() {
         let after = verdict(Class::BadGateway, Cause::OomKilled, Blame::Model);
         store.unplaced(EvidenceKind::OomKilled, 2.0);
         store.corrected(&Settled { failure: &seen, verdict: &after, proof: None }, &before, EvidenceKind::OomKilled);
+        // Surer, but not another verdict.
+        store.corrected(&Settled { failure: &seen, verdict: &after, proof: None }, &after, EvidenceKind::OomKilled);
         store.stream_corrected(&seen.target, Some(Ending::Unknown), 3.0);
         store.stream_corrected(&seen.target, None, 1.0);
         store.dropped(Part::Cases, 4);

@@ -5,8 +5,8 @@
 
 use super::Transport;
 use super::stream::ScopeRule;
+use crate::expression::Expression;
 use aho_corasick::AhoCorasick;
-use regex::Regex;
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -80,10 +80,10 @@ pub(super) struct Transports {
     by_type: HashMap<String, Transport>,
     texts: AhoCorasick,
     kinds_by_text: Vec<Transport>,
-    patterns: Vec<(Regex, Transport)>,
+    patterns: Vec<(Expression, Transport)>,
     vague_types: HashMap<String, Transport>,
     vague_texts: Vec<(String, Transport)>,
-    status_texts: Vec<Regex>,
+    status_texts: Vec<Expression>,
     status_types: HashMap<String, u16>,
     stream_errors: AhoCorasick,
     stream_error_types: Vec<String>,
@@ -104,7 +104,7 @@ impl Transports {
         let (mut texts, mut kinds_by_text, mut patterns) = (Vec::new(), Vec::new(), Vec::new());
         for kind in book.kinds {
             for pattern in &kind.patterns {
-                patterns.push((Regex::new(pattern).map_err(|e| e.to_string())?, kind.means));
+                patterns.push((Expression::new(pattern)?, kind.means));
             }
             for name in kind.types {
                 by_type.entry(name).or_insert(kind.means);
@@ -130,12 +130,7 @@ impl Transports {
             patterns,
             vague_types,
             vague_texts,
-            status_texts: book
-                .status_texts
-                .iter()
-                .map(|t| Regex::new(t))
-                .collect::<Result<_, _>>()
-                .map_err(|e| e.to_string())?,
+            status_texts: book.status_texts.iter().map(|t| Expression::new(t)).collect::<Result<_, _>>()?,
             status_types: book.status_types,
             stream_errors: any_case(&book.stream_errors)?,
             stream_error_types: book.stream_error_types,
@@ -183,7 +178,7 @@ impl Transports {
 
     /// The HTTP status that an SDK wrote into its error text.
     pub(super) fn status_in(&self, text: &str) -> Option<u16> {
-        let code = self.status_texts.iter().find_map(|r| r.captures(text))?.get(1)?.as_str().parse().ok()?;
+        let code = self.status_texts.iter().find_map(|r| r.find(text))?.group("status")?.parse().ok()?;
         (400..=599).contains(&code).then_some(code)
     }
 

@@ -6,7 +6,6 @@
 //! incident must bring as many events into the shorter window as a real one into the long one. A constant that counts the evaluations
 //! in a window stays true, because `interval` is divided too. Prose in annotations keeps its words.
 
-use std::fmt::Write;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -135,15 +134,17 @@ fn milliseconds(text: &str) -> Option<u64> {
     UNITS.iter().enumerate().map(|(at, unit)| Some(part(at)? * unit)).sum()
 }
 
-/// Every match replaced by what `by` makes of it; the first error ends it.
+/// Every match replaced by what `by` makes of it, or its first error.
 fn replaced(what: &Regex, text: &str, by: impl Fn(&Captures<'_>) -> Result<String, String>) -> Result<String, String> {
-    let (mut out, mut at) = (String::new(), 0);
-    for found in what.captures_iter(text) {
-        let whole = found.get(0).unwrap();
-        write!(out, "{}{}", &text[at..whole.start()], by(&found)?).unwrap();
-        at = whole.end();
-    }
-    Ok(out + &text[at..])
+    let mut first_error = None;
+    let out = what.replace_all(text, |found: &Captures<'_>| {
+        by(found).unwrap_or_else(|error| {
+            first_error.get_or_insert(error);
+            String::new()
+        })
+    });
+    let out = out.into_owned();
+    first_error.map_or(Ok(out), Err)
 }
 
 #[cfg(test)]
@@ -192,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_whole_file_keeps_its_words_and_thresholds() {
-        let text = r##"
+        let text = r#"
 groups:
   - name: g
     interval: 30s
@@ -210,7 +211,7 @@ groups:
           description: >-
             {{ range query (printf "topk(3, rate(x{a=%q,b=\"[5m]\"}[5m] offset 1h))" $labels.a) }}{{ .Value }}{{ end }}
             {{ query `r[30m:30s]` }} {{ reReplaceAll "[0-9]m" "}}" .x }}
-"##;
+"#;
         let file: Value = serde_json::from_str(&compress(text, 10, SECOND).unwrap()).unwrap();
         let group = &file["groups"][0];
         assert_eq!((&group["interval"], &group["rules"][0]["expr"]), (&"3s".into(), &"increase(x[30s])".into()));

@@ -84,6 +84,33 @@ fn a_view_that_comes_after_the_verdict_changes_no_counter() {
 }
 
 #[test]
+fn a_death_elsewhere_that_had_decided_is_taken_back_in_the_feed() {
+    let told_early = "bad_gateway oom_killed model likely target";
+    let gateway = || failed(9, named("q-1", access_line(1, "")));
+    let ran_on = |second, replica| line(second, replica, "q-1", 4, false);
+    let killed = || vec![failed(6, bad_gateway(1, 3, 5)), fact(7, OomKilled, 4, "r1")];
+    for (what, more, refined) in [
+        ("a line names another replica", vec![gateway(), ran_on(10, "r2")], vec![("model", UNKNOWN)]),
+        ("the id leads to a line that came before", vec![ran_on(8, "r2"), gateway()], vec![("gateway", UNKNOWN)]),
+        ("it ran where the death was", vec![gateway(), ran_on(10, "r1")], vec![]),
+    ] {
+        let told = play(killed().into_iter().chain(more).collect());
+        assert_eq!(told.verdicts, [told_early], "{what}: counted once");
+        let expected: Vec<_> = refined.iter().map(|(by, to)| format!("{told_early} -> {to} by {by}")).collect();
+        assert_eq!(told.refined, expected, "{what}");
+    }
+}
+
+#[test]
+fn a_line_that_shows_progress_after_the_verdict_is_told_as_late() {
+    let short = Observation { status: Status::None, ..named("q", transport(Transport::Timeout, bad_gateway(1, 3, 5))) };
+    let told = play(vec![failed(6, short), line(7, "r1", "q", 4, false), line(200, "r1", "q", 190, true)]);
+    assert_eq!(told.verdicts, ["client_timeout short_client_timeout client assumed none"]);
+    let known = "client_timeout short_client_timeout client correlated request";
+    assert_eq!(told.corrected, [format!("short_client_timeout -> {known} by finished_late")]);
+}
+
+#[test]
 fn attempts_under_one_span_stay_apart_and_the_log_joins_the_last() {
     let first = inside(77, bad_gateway(1, 3, 5));
     let last = inside(77, transport(Transport::Disconnected, bad_gateway(2, 6, 8)));

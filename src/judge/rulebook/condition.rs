@@ -4,8 +4,8 @@
 //! and only when a rule asks for it whose other conditions hold.
 
 use super::phrases::{PhraseId, Phrases, Said};
+use crate::expression::Expression;
 use crate::observe::{Api, Ending, Observation, Status, Transport, Vantage};
-use regex::Regex;
 use std::cell::OnceCell;
 
 /// A status, or a class of them.
@@ -43,7 +43,7 @@ pub(super) struct When {
     pub(super) headers: Vec<HeaderTest>,
     pub(super) text: Vec<PhraseId>,
     pub(super) code: Vec<PhraseId>,
-    pub(super) regex: Vec<Regex>,
+    pub(super) regex: Vec<Expression>,
 }
 
 /// An observation, and what its text says, read at most once.

@@ -4,11 +4,11 @@
 
 use super::ANY_PLATFORM;
 use super::read::{Fields, Reader};
+use crate::expression::Expression;
 use crate::judge::taxonomy::EvidenceKind;
 use crate::observe::knowledge::{Ends, EvidenceSpec, KnowledgeSpec, LineExample, MetricSpec, ResourceSpec};
 use crate::observe::{Channel, ReadingKind};
 use crate::yaml::{Entry, Node, Position, Value};
-use regex::Regex;
 use std::sync::Arc;
 
 /// The keys of an evidence rule, as the documentation lists them.
@@ -25,7 +25,7 @@ pub(super) const EVIDENCE_KEYS: &[(&str, &str)] = &[
     ),
     (
         "regex",
-        "must fit somewhere in the text; needs `text`. A named group becomes a field, which `resources` may ask for",
+        "must fit somewhere in the text; needs `text`. Its classes (`\\d`, `\\w`, `\\s`, `\\b`) are of ASCII characters. A named group becomes a field, which `resources` may ask for",
     ),
     ("without", "literals that may stand nowhere"),
     (
@@ -226,16 +226,10 @@ fn check_evidence(reader: &mut Reader<'_>, fields: Fields<'_>, spec: &EvidenceSp
     }
 }
 
-fn read_regex(reader: &mut Reader<'_>, node: &Node) -> Option<Regex> {
+fn read_regex(reader: &mut Reader<'_>, node: &Node) -> Option<Expression> {
     let text = reader.text(node, "regex")?;
-    match Regex::new(&text) {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            let last = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
-            reader.wrong(node.at, format!("`regex` cannot be read: {last}"));
-            None
-        }
-    }
+    let read = Expression::new(&text);
+    read.map_err(|reason| reader.wrong(node.at, format!("`regex` cannot be read: {reason}"))).ok()
 }
 
 fn channel(reader: &mut Reader<'_>, node: &Node) -> Option<Channel> {

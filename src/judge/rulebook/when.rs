@@ -2,9 +2,9 @@
 
 use super::condition::{HeaderTest, StatusTest, When};
 use super::read::{Fields, Reader};
+use crate::expression::Expression;
 use crate::observe::{Ending, Status, Vantage};
 use crate::yaml::{Node, Value};
-use regex::RegexBuilder;
 
 /// The keys of a `when`, as the documentation lists them.
 pub(super) const KEYS: &[(&str, &str)] = &[
@@ -36,16 +36,13 @@ pub(super) const KEYS: &[(&str, &str)] = &[
     ),
     (
         "text_regex",
-        "a regular expression found anywhere in the error text; or a list. `text`, `code` and `text_regex` are alternatives; all other keys must hold together",
+        "a regular expression found anywhere in the error text (its classes are of ASCII characters); or a list. `text`, `code` and `text_regex` are alternatives; all other keys must hold together",
     ),
     ("always", "`true`: holds for everything; only in the last rule of a book for all platforms"),
 ];
 
 const ENDINGS: &[Ending] = &[Ending::Complete, Ending::Truncated, Ending::Cancelled, Ending::Unknown];
 const VANTAGES: &[Vantage] = &[Vantage::Client, Vantage::Sdk, Vantage::App, Vantage::Gateway, Vantage::Model];
-
-/// Largest compiled size of one pattern, bytes.
-const REGEX_LIMIT: usize = 1 << 20;
 
 /// Reads a `when`. `always` holds for everything.
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> When {
@@ -144,16 +141,12 @@ fn read_text(reader: &mut Reader<'_>, fields: Fields<'_>, when: &mut When) {
     let Some(node) = fields.get("text_regex") else { return };
     for item in reader.list(node, "text_regex") {
         let Some(pattern) = reader.text(item, "text_regex") else { continue };
-        match RegexBuilder::new(&pattern).size_limit(REGEX_LIMIT).build() {
+        match Expression::new(&pattern) {
             Ok(regex) if regex.is_match("") => {
                 reader.wrong(item.at, format!("`{pattern}` matches the empty text: it would always hold"));
             }
             Ok(regex) => when.regex.push(regex),
-            Err(error) => {
-                let error = error.to_string();
-                let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                reader.wrong(item.at, format!("`{pattern}` is no regular expression: {reason}"));
-            }
+            Err(reason) => reader.wrong(item.at, format!("`{pattern}` is no regular expression: {reason}")),
         }
     }
 }

@@ -5,10 +5,10 @@
 
 use super::field::{FieldNames, View};
 use super::{ANY_PLATFORM, KnowledgeError};
+use crate::expression::Expression;
 use crate::judge::taxonomy::EvidenceKind;
 use crate::observe::Channel;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use regex::Regex;
 use std::sync::Arc;
 
 /// An evidence rule as a book writes it.
@@ -23,7 +23,7 @@ pub struct EvidenceSpec {
     /// Literals. Without a `regex` one of them must begin a message; with one it is enough that one stands anywhere.
     pub text: Vec<String>,
     /// Must fit somewhere in a text. A named group is a field of that name.
-    pub regex: Option<Regex>,
+    pub regex: Option<Expression>,
     /// Literals that may stand nowhere.
     pub without: Vec<String>,
     /// Fields and the words of which each must have one; no words = any value.
@@ -46,7 +46,7 @@ pub(in crate::observe) struct Line {
     pub(in crate::observe) time: Option<usize>,
     /// The expression with named groups, and the field of each group.
     pub(in crate::observe) groups: Vec<(String, usize)>,
-    pub(in crate::observe) regex: Option<Regex>,
+    pub(in crate::observe) regex: Option<Expression>,
     platform: String,
     channels: Vec<Channel>,
     without: Vec<String>,
@@ -171,7 +171,7 @@ impl Hits {
 
 impl Line {
     fn compile(names: &mut FieldNames, platform: String, spec: EvidenceSpec) -> Self {
-        let groups = spec.regex.iter().flat_map(|r| r.capture_names().flatten());
+        let groups = spec.regex.iter().flat_map(Expression::names);
         let groups = groups.map(|name| (name.to_owned(), names.add(name))).collect();
         Self {
             id: spec.id.into(),

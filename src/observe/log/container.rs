@@ -120,8 +120,8 @@ impl Fact<'_> {
     /// What the named groups of the rule's expression took, by field.
     fn groups(&self, texts: [&str; 2]) -> Vec<(usize, String)> {
         let Some(regex) = self.line.regex.as_ref().filter(|_| !self.line.groups.is_empty()) else { return Vec::new() };
-        let Some(captures) = texts.into_iter().find_map(|text| regex.captures(text)) else { return Vec::new() };
-        let taken = |(name, index): &(String, usize)| Some((*index, captures.name(name)?.as_str().to_owned()));
+        let Some(found) = texts.into_iter().find_map(|text| regex.find(text)) else { return Vec::new() };
+        let taken = |(name, index): &(String, usize)| Some((*index, found.group(name)?.to_owned()));
         self.line.groups.iter().filter_map(taken).collect()
     }
 }

@@ -161,7 +161,7 @@ metrics:
 ";
     let told = errors(book);
     for wanted in [
-        "mine.yaml:3:29: rule `mine/disk`: `regex` cannot be read: error: unclosed group",
+        "mine.yaml:3:29: rule `mine/disk`: `regex` cannot be read: unclosed group",
         "mine.yaml:3:41: rule `mine/disk`: `oom_kill` is no evidence; did you mean `oom_killed`?",
         "mine.yaml:3:5: rule `mine/disk`: needs `text` or `fields`: else it would be asked of every line",
         "mine.yaml:4:5: rule `mine/none`: `kind` is missing; write for example `kind: container_exit`",
