@@ -13,6 +13,7 @@ mod pool;
 mod ports;
 mod settings;
 mod tee;
+mod waiting;
 
 use crate::admin::{self, Admin, Health};
 use crate::config::Config;
@@ -37,6 +38,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use waiting::{Looks, Progress};
 
 pub use error::{RunError, StartError};
 pub use ports::Addresses;
@@ -98,7 +100,15 @@ impl Service {
         let spent = Arc::new(Spent::new(REUSED));
         // The fold: one task that owns the cases and writes the series.
         let correlator = Correlator::new(&settings::correlate(config), Arc::clone(&books));
-        let fold = Fold { queue: batches, correlator, store, feed: publisher, spent: Arc::clone(&spent) };
+        let progress = Arc::new(Progress::default());
+        let fold = Fold {
+            queue: batches,
+            correlator,
+            store,
+            feed: publisher,
+            spent: Arc::clone(&spent),
+            progress: Arc::clone(&progress),
+        };
         stages.spawn(fold.run());
 
         // The map: run by the ports' own tasks, on any core, without locks.
@@ -112,6 +122,7 @@ impl Service {
             room: Arc::clone(&room),
             mappers: Pool::new(REUSED),
             spent,
+            progress: Arc::clone(&progress),
             counters: Arc::clone(&counters),
             numbers: Numbers::new(&metrics),
         };
@@ -119,7 +130,8 @@ impl Service {
         let receiver = Receiver::new(Arc::new(pipeline), settings::limits(config), Arc::clone(&counters));
         // The gatherer: brings what stages count for themselves to the metrics.
         let door = Arc::clone(receiver.admission());
-        stages.spawn(Gatherer { metrics, counters, door, room, queue: waiting.clone() }.run());
+        let looks = Looks::default();
+        stages.spawn(Gatherer { metrics, counters, door, room, queue: waiting.clone(), progress, looks }.run());
         // The ports last: from here on telemetry is taken.
         let stop = CancellationToken::new();
         stages.spawn(named("otlp/grpc", grpc::run(ports.grpc, Arc::clone(&receiver), stop.clone())));

@@ -3,11 +3,13 @@
 //! In: the file, the environment. Out: a [`Config`] whose values are typed and checked, or every error at once, each with
 //! its place, its key, and what would be right. Nothing is opened, bound or compiled here.
 
+pub mod alerts;
 mod keys;
 mod problem;
 mod read;
 mod secret;
 mod sections;
+mod thresholds;
 mod units;
 mod yaml;
 
@@ -41,8 +43,10 @@ pub struct Config {
     pub measure: Measure,
     /// Whose container a record speaks of.
     pub resources: Vec<ResourceSpec>,
-    /// Alert thresholds of some models.
+    /// Alert thresholds; of those that fit, the first one decides.
     pub thresholds: Vec<Threshold>,
+    /// What may be meant but is probably not.
+    pub warnings: Vec<Problem>,
     /// How long `/metrics` stays after everything is settled.
     pub linger: Duration,
     /// How the service logs.
@@ -122,15 +126,26 @@ pub struct Measure {
     pub callers: usize,
 }
 
-/// An alert's threshold for some models.
+/// An alert's threshold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
     /// Name of the alert.
     pub alert: String,
-    /// A model id, `*` stands for any text.
-    pub pattern: String,
-    /// The threshold.
+    /// Whom it holds for.
+    pub subject: Subject,
+    /// The threshold; NaN where the alert is switched off.
     pub value: f64,
+}
+
+/// Whom a threshold holds for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Models, by id; `*` stands for any text.
+    Models(String),
+    /// Callers, by `service.name`; `*` stands for any text.
+    Callers(String),
+    /// The service itself.
+    Service,
 }
 
 /// How the service logs.
@@ -196,7 +211,8 @@ pub fn load(path: Option<&Path>, outside: &Surroundings<'_>) -> Result<Config, P
 pub fn parse(file: &str, text: &str, outside: &Surroundings<'_>) -> Result<Config, Problems> {
     let root = yaml::parse(file, text).map_err(|problem| Problems(vec![problem]))?;
     let reader = read::Reader::new(file, &root, outside);
-    let config = sections::config(&reader, Path::new(file).parent());
+    let mut config = sections::config(&reader, Path::new(file).parent());
+    config.warnings = reader.take_warnings();
     let problems = reader.into_problems();
     if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
 }

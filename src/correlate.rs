@@ -29,7 +29,7 @@ mod weigh;
 
 use crate::judge::Verdict;
 use crate::judge::taxonomy::{Class, EvidenceKind};
-use crate::observe::{Ending, Observation, Row, Status, Target, Timing, Vantage};
+use crate::observe::{Channel, Ending, Observation, Row, Status, Target, Timing, Vantage};
 use std::sync::Arc;
 
 pub use fold::Correlator;
@@ -157,6 +157,9 @@ pub trait Ledger {
     /// How far a source's clock is ahead (positive) or behind, seconds, and whether its times are shifted by that
     /// (`coroner_clock_skew_seconds`).
     fn skewed(&mut self, _source: &str, _seconds: f64, _shifted: bool) {}
+    /// When a channel last spoke of the containers of a target that is being called: arrival, ns since 1970; told about once a minute
+    /// (`inference_channel_timestamp_seconds`).
+    fn heard(&mut self, _target: &Arc<Target>, _channel: Channel, _arrival_ns: u64) {}
 }
 
 /// What the fold keeps in bounded numbers.

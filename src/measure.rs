@@ -17,7 +17,7 @@ mod target;
 mod walk;
 
 pub use limits::{ALERTED, ALERTED_ENDINGS, ALERTED_STATUSES, Limits};
-pub use owners::{Owner, Owners, Threshold};
+pub use owners::{Owner, Owners, Subject, Threshold};
 pub use series::{Settings, Shared, Store, shared};
 
 #[cfg(test)]

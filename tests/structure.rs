@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("observe", &["expression", "otlp", "taxonomy"]),
     ("judge", &["expression", "observe", "taxonomy", "yaml"]),
     ("correlate", &["judge", "observe", "taxonomy"]),
-    ("config", &["observe", "yaml"]),
+    ("config", &["glob", "observe", "yaml"]),
     ("telemetry", &["config"]),
     ("receive", &["otlp", "telemetry"]),
     ("measure", &["correlate", "glob", "judge", "observe", "taxonomy", "telemetry"]),

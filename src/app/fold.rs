@@ -6,6 +6,7 @@
 use super::clock;
 use super::pipeline::{Findings, Spent};
 use super::tee::Tee;
+use super::waiting::Progress;
 use crate::correlate::Correlator;
 use crate::feed::Publisher;
 use crate::measure::Shared;
@@ -40,6 +41,8 @@ pub(super) struct Fold {
     /// Who watches the cases; ends with the fold.
     pub(super) feed: Publisher,
     pub(super) spent: Arc<Spent>,
+    /// Says how far it has got.
+    pub(super) progress: Arc<Progress>,
 }
 
 impl Fold {
@@ -85,6 +88,7 @@ impl Fold {
                 self.correlator.fold(&findings.tally, &findings.rules, *arrival_ns, &mut ledger);
             }
         }
+        self.progress.fold(batches.len());
         for batch in batches.drain(..) {
             self.spent.give(batch.findings);
         }

@@ -4,6 +4,7 @@
 
 use super::clock;
 use super::fold::Batch;
+use super::waiting::{Looks, Progress};
 use crate::observe::Records;
 use crate::otlp::signal::Signal;
 use crate::receive::{Admission, Counters};
@@ -63,11 +64,14 @@ pub(super) struct Gatherer {
     pub(super) room: Arc<Admission>,
     /// The queue, without keeping it open.
     pub(super) queue: mpsc::WeakSender<Batch>,
+    /// How far map and fold have got, and when.
+    pub(super) progress: Arc<Progress>,
+    pub(super) looks: Looks,
 }
 
 impl Gatherer {
     /// Gathers until the queue's last sender is gone, and once more then.
-    pub(super) async fn run(self) -> &'static str {
+    pub(super) async fn run(mut self) -> &'static str {
         let mut tick = interval(GATHER);
         loop {
             tick.tick().await;
@@ -79,7 +83,9 @@ impl Gatherer {
         }
     }
 
-    fn renew(&self, depth: usize) {
+    fn renew(&mut self, depth: usize) {
+        let oldest = self.looks.oldest(clock::now_ns(), self.progress.now());
+        self.metrics.value(&catalogue::QUEUE_OLDEST, &[]).set(oldest);
         for row in self.counters.received() {
             let labels = [row.signal.as_str(), row.protocol.as_str()];
             self.metrics.value(&catalogue::EXPORTS, &labels).set(row.requests as f64);

@@ -7,6 +7,7 @@ use super::clock;
 use super::fold::Batch;
 use super::own::Numbers;
 use super::pool::Pool;
+use super::waiting::Progress;
 use crate::judge::{Rule, Rulebooks};
 use crate::observe::{Mapper, Observation, Observer, Tally};
 use crate::otlp::rejection::Rejection;
@@ -31,6 +32,7 @@ pub(super) struct Pipeline {
     pub(super) room: Arc<Admission>,
     pub(super) mappers: Pool<Box<Mapper>>,
     pub(super) spent: Arc<Spent>,
+    pub(super) progress: Arc<Progress>,
     pub(super) counters: Arc<Counters>,
     pub(super) numbers: Numbers,
 }
@@ -86,6 +88,7 @@ impl Intake for Pipeline {
         }
         let records = findings.tally.records;
         self.numbers.seen(signal, &records, arrival_ns);
+        self.progress.send();
         slot.send(Batch { findings, arrival_ns, _held: held });
         Ok(Accepted { rejected: records.invalid, message: invalid_note(records.invalid) })
     }

@@ -1,9 +1,9 @@
 //! From the config to what each stage asks for: the only place that knows both.
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::correlate;
 use crate::judge::Rulebooks;
-use crate::measure::{self, Limits, Owner, Owners, Threshold};
+use crate::measure::{self, Limits, Owner, Owners, Subject, Threshold};
 use crate::observe::knowledge::KnowledgeSpec;
 use crate::observe::{Vantage, Weights};
 use crate::receive;
@@ -54,9 +54,17 @@ pub(super) fn correlate(config: &Config) -> correlate::Settings {
     }
 }
 
+fn subject(of: &config::Subject) -> Subject {
+    match of {
+        config::Subject::Models(pattern) => Subject::Models(pattern.clone()),
+        config::Subject::Callers(pattern) => Subject::Callers(pattern.clone()),
+        config::Subject::Service => Subject::Service,
+    }
+}
+
 /// Limits, owners and thresholds of the series.
 pub(super) fn measure(config: &Config) -> measure::Settings {
-    let owner = |owner: &crate::config::Owner| Owner { pattern: owner.pattern.clone(), team: owner.team.clone() };
+    let owner = |owner: &config::Owner| Owner { pattern: owner.pattern.clone(), team: owner.team.clone() };
     measure::Settings {
         limits: Limits {
             models: config.measure.models,
@@ -72,7 +80,7 @@ pub(super) fn measure(config: &Config) -> measure::Settings {
         thresholds: config
             .thresholds
             .iter()
-            .map(|t| Threshold { alert: t.alert.clone(), pattern: t.pattern.clone(), value: t.value })
+            .map(|t| Threshold { alert: t.alert.clone(), subject: subject(&t.subject), value: t.value })
             .collect(),
     }
 }

@@ -7,7 +7,7 @@ use crate::correlate::{Held, Ledger, Part, Settled};
 use crate::feed::Publisher;
 use crate::judge::Verdict;
 use crate::judge::taxonomy::{Class, EvidenceKind};
-use crate::observe::{Ending, Row, Target, Timing, Vantage};
+use crate::observe::{Channel, Ending, Row, Target, Timing, Vantage};
 use std::sync::Arc;
 
 /// A ledger that also feeds those who watch.
@@ -86,6 +86,10 @@ impl<L: Ledger> Ledger for Tee<'_, L> {
 
     fn skewed(&mut self, source: &str, seconds: f64, shifted: bool) {
         self.ledger.skewed(source, seconds, shifted);
+    }
+
+    fn heard(&mut self, target: &Arc<Target>, channel: Channel, arrival_ns: u64) {
+        self.ledger.heard(target, channel, arrival_ns);
     }
 }
 

@@ -11,6 +11,9 @@ pub(super) fn run(args: &ServeArgs) -> Result<(), Failure> {
     let config = config::load(args.config.as_deref(), &Surroundings::of_process())
         .map_err(|e| Failure::Refused(e.to_string()))?;
     logging::start(config.log).map_err(|e| Failure::Failed(format!("cannot start logging: {e}")))?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("worker")
         .enable_all()

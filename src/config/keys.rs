@@ -129,7 +129,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "alerts.thresholds",
         "[]",
-        "Alert thresholds for some models. Each: `{alert: Name, match: 'abc*', value: 0.05}`.",
+        "Thresholds of alerts, where the default is not right; [alerts.md](alerts.md) lists names, units and defaults. Each: `{alert: Name, match: 'abc*', value: 0.05}`; `match` chooses models, `caller` callers in alerts about callers, and without either all are meant. `value: off` switches the alert off. The first entry that fits is taken; `*` in `alert` stands for any text.",
     ),
     key(
         "shutdown.linger",

@@ -16,12 +16,13 @@ pub(super) struct Reader<'a> {
     root: &'a Node,
     outside: &'a Surroundings<'a>,
     problems: RefCell<Vec<Problem>>,
+    warnings: RefCell<Vec<Problem>>,
 }
 
 impl<'a> Reader<'a> {
     /// Begins; every unknown key is noted here.
     pub(super) fn new(file: &'a str, root: &'a Node, outside: &'a Surroundings<'a>) -> Self {
-        let reader = Self { file, root, outside, problems: RefCell::default() };
+        let reader = Self { file, root, outside, problems: RefCell::default(), warnings: RefCell::default() };
         reader.know_group("", root);
         reader
     }
@@ -31,6 +32,16 @@ impl<'a> Reader<'a> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| problem.line);
         problems
+    }
+
+    /// What may be meant but is probably not, in the order of the file.
+    pub(super) fn take_warnings(&self) -> Vec<Problem> {
+        self.warnings.take()
+    }
+
+    /// Notes something that is odd, but no error.
+    pub(super) fn warn(&self, line: u64, path: &str, wrong: &str, right: &str) {
+        self.warnings.borrow_mut().push(Problem::in_file(self.file, Some(line), path, wrong, right));
     }
 
     /// Notes something wrong at a line of the file.

@@ -3,9 +3,9 @@
 //! In: a [`Reader`]. Out: the typed sections; errors are left with the reader.
 
 use super::read::Reader;
-use super::units::{ADDRESS, BYTES, COUNT, COUNT_OR_ZERO, DURATION, FLAG, Kind, NUMBER, SHARE, TEXT};
-use super::yaml::{Entry, Node, Value};
-use super::{Config, Correlate, Log, LogFormat, Measure, Observe, Owner, Owners, Receive, Threshold};
+use super::units::{ADDRESS, BYTES, COUNT, COUNT_OR_ZERO, DURATION, FLAG, Kind, SHARE, TEXT};
+use super::yaml::{Entry, Node};
+use super::{Config, Correlate, Log, LogFormat, Measure, Observe, Owner, Owners, Receive, thresholds};
 use crate::observe::knowledge::ResourceSpec;
 use crate::observe::target::{Patterns, TargetSpec};
 use crate::observe::{Api, Channel, Vantage};
@@ -29,8 +29,9 @@ pub(super) fn config(r: &Reader<'_>, folder: Option<&Path>) -> Config {
         owners: owners(r),
         measure: measure(r),
         resources: r.list("resources", resource),
-        thresholds: r.list("alerts.thresholds", threshold),
+        thresholds: r.list("alerts.thresholds", thresholds::entry).concat(),
         linger: r.get("shutdown.linger", &DURATION),
+        warnings: Vec::new(),
         log: Log { level: r.get("log.level", &LEVEL), format: r.get("log.format", &FORMAT) },
     };
     distinct_ports(r, &config);
@@ -212,18 +213,6 @@ fn resource(r: &Reader<'_>, path: &str, node: &Node) -> Option<ResourceSpec> {
         r.note(node.line, path, &error.to_string(), "a pattern such as `{model_id}-*`");
     }
     Some(spec)
-}
-
-fn threshold(r: &Reader<'_>, path: &str, node: &Node) -> Option<Threshold> {
-    let record = r.record(node, path, &["alert", "match", "value"])?;
-    let alert = r.need(&record, path, "alert", &TEXT);
-    let pattern = if matches!(record.find("match").map(|n| &n.value), None | Some(Value::Empty)) {
-        Some("*".to_owned())
-    } else {
-        r.may(&record, path, "match", &TEXT)
-    };
-    let value = r.need(&record, path, "value", &NUMBER);
-    Some(Threshold { alert: alert?, pattern: pattern?, value: value? })
 }
 
 const LEVEL: Kind<Level> = Kind {

@@ -7,6 +7,7 @@ use super::bearing::{Needs, bearing};
 use super::clock::believable;
 use super::place::{Fact, Place};
 use super::settings::{Settings, Spans};
+use super::source::fits;
 use super::tracks::Tracks;
 use crate::judge::taxonomy::EvidenceKind;
 use crate::observe::{Activity, Channel, Evidence, Heard, Target, request_key};
@@ -190,6 +191,16 @@ impl Archive {
     /// How many facts are held, and their bytes.
     pub(super) fn len(&self) -> (usize, usize) {
         (self.queue.len(), self.bytes)
+    }
+
+    /// When each channel last spoke of containers of this target: arrival, ns since 1970.
+    pub(super) fn last_heard(&self, target: &Target) -> BTreeMap<Channel, u64> {
+        let mut last = BTreeMap::new();
+        for source in self.places(target).flat_map(Place::sources).filter(|source| fits(&source.target, target)) {
+            let held: &mut u64 = last.entry(source.channel).or_default();
+            *held = (*held).max(source.arrival_ns);
+        }
+        last
     }
 
     /// The furthest clock of each channel, seconds, and whether it shifts times.

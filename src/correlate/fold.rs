@@ -104,6 +104,11 @@ impl Correlator {
             for (channel, (seconds, shifted)) in self.archive.skews() {
                 ledger.skewed(channel.as_str(), seconds, shifted);
             }
+            for target in self.vantages.targets() {
+                for (channel, arrival_ns) in self.archive.last_heard(target) {
+                    ledger.heard(target, channel, arrival_ns);
+                }
+            }
         }
         let (callers, targets) = self.vantages.len();
         let (open, settled, case_bytes) = self.docket.len();

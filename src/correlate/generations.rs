@@ -43,6 +43,11 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
+    /// Every key that is known.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
+        self.young.keys().chain(self.old.keys())
+    }
+
     /// Begins a new generation when the young one is `span_ns` old.
     pub(super) fn age(&mut self, now_ns: u64, span_ns: u64) {
         let began = *self.began_ns.get_or_insert(now_ns);

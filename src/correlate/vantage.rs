@@ -205,6 +205,11 @@ impl Vantages {
         self.targets.age(now_ns, self.spans.present);
     }
 
+    /// Every target that is known, each once.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Arc<Target>> {
+        self.targets.keys().map(|place| &place.0)
+    }
+
     /// How many callers and how many targets are known.
     pub(super) fn len(&self) -> (usize, usize) {
         (self.callers.len(), self.targets.len())

@@ -23,8 +23,8 @@ pub(super) struct Callers {
     known: HashMap<Arc<str>, Caller, RandomState>,
     unknown: Arc<str>,
     other: Arc<str>,
-    /// Whether anything was counted under `_unknown` and `_other`.
-    used: (bool, bool),
+    /// Whether anything was counted under `_other`.
+    overflown: bool,
 }
 
 impl Callers {
@@ -34,14 +34,13 @@ impl Callers {
             known: HashMap::default(),
             unknown: Arc::from(label::UNKNOWN),
             other: Arc::from(label::OTHER),
-            used: (false, false),
+            overflown: false,
         }
     }
 
     /// The label value of a caller; `None` where the limit was reached, which is [`Self::other`].
     pub(super) fn admit(&mut self, name: &Arc<str>, owners: &Owners, now_ns: u64) -> Option<Arc<str>> {
         if name.is_empty() {
-            self.used.0 = true;
             return Some(Arc::clone(&self.unknown));
         }
         if let Some(caller) = self.known.get_mut(name) {
@@ -49,7 +48,7 @@ impl Callers {
             return Some(Arc::clone(&caller.label));
         }
         if self.known.len() >= self.limit {
-            self.used.1 = true;
+            self.overflown = true;
             return None;
         }
         let label: Arc<str> = Arc::from(label::clean(name));
@@ -68,14 +67,14 @@ impl Callers {
         self.known.extract_if(|_, caller| caller.seen_ns < ns).map(|(_, caller)| caller.label).collect()
     }
 
-    /// Every caller on the page with its team.
+    /// Every caller on the page with its team. `_unknown` is always there: rules read from it who owns what nobody claims.
     pub(super) fn each<'a>(&'a self, owners: &'a Owners) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let unknown = self.used.0.then_some((label::UNKNOWN, owners.default.as_str()));
-        let other = self.used.1.then_some((label::OTHER, owners.default.as_str()));
+        let unknown = (label::UNKNOWN, owners.default.as_str());
+        let other = self.overflown.then_some((label::OTHER, owners.default.as_str()));
         let mut known: Vec<(&str, &str)> = self.known.values().map(|caller| (&*caller.label, &*caller.team)).collect();
         // Names that differ only in what is cleaned away are one label value.
         known.sort_unstable();
         known.dedup_by_key(|(label, _)| *label);
-        known.into_iter().chain(unknown).chain(other)
+        known.into_iter().chain([unknown]).chain(other)
     }
 }

@@ -9,7 +9,7 @@ use super::target::Standing;
 use crate::correlate::{Held, Ledger, Part, Settled};
 use crate::judge::Verdict;
 use crate::judge::taxonomy::{Blame, Class, EvidenceKind};
-use crate::observe::{Ending, Row, Status, Target, Timing, Vantage};
+use crate::observe::{Channel, Ending, Row, Status, Target, Timing, Vantage};
 use std::sync::Arc;
 
 impl Ledger for Store {
@@ -118,6 +118,15 @@ impl Ledger for Store {
 
     fn skewed(&mut self, source: &str, seconds: f64, _: bool) {
         self.own.skew(source, seconds);
+    }
+
+    fn heard(&mut self, target: &Arc<Target>, channel: Channel, arrival_ns: u64) {
+        // Whose container speaks exists, as in `testified`.
+        let place = self.place(target, Status::None);
+        if let Some(series) = &mut self.targets[place] {
+            let last = series.channels.entry(channel).or_default();
+            *last = (*last).max(arrival_ns);
+        }
     }
 }
 

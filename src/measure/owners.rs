@@ -49,21 +49,46 @@ impl Owners {
     }
 }
 
-/// An alert's threshold for the models that a pattern matches.
+/// What a threshold is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The models whose id the pattern matches.
+    Models(String),
+    /// The callers that the pattern matches.
+    Callers(String),
+    /// The service itself.
+    Service,
+}
+
+/// An alert's threshold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
     /// Name of the alert.
     pub alert: String,
-    /// Model id; `*` stands for any text.
-    pub pattern: String,
-    /// The value that the rule compares with.
+    /// What it is about.
+    pub subject: Subject,
+    /// The value that the rule compares with; NaN, with which no comparison holds, switches the alert off.
     pub value: f64,
 }
 
 /// The thresholds of one model: for each alert the first entry that matches.
-pub(super) fn resolve<'a>(thresholds: &'a [Threshold], model_id: &str) -> Vec<(&'a str, f64)> {
+pub(super) fn of_model<'a>(thresholds: &'a [Threshold], model_id: &str) -> Vec<(&'a str, f64)> {
+    first(thresholds, |subject| matches!(subject, Subject::Models(pattern) if glob::matches(pattern, model_id)))
+}
+
+/// The thresholds of one caller: for each alert the first entry that matches.
+pub(super) fn of_caller<'a>(thresholds: &'a [Threshold], caller: &str) -> Vec<(&'a str, f64)> {
+    first(thresholds, |subject| matches!(subject, Subject::Callers(pattern) if glob::matches(pattern, caller)))
+}
+
+/// The thresholds of alerts about the service itself: for each the first entry.
+pub(super) fn of_service(thresholds: &[Threshold]) -> Vec<(&str, f64)> {
+    first(thresholds, |subject| *subject == Subject::Service)
+}
+
+fn first(thresholds: &[Threshold], fits: impl Fn(&Subject) -> bool) -> Vec<(&str, f64)> {
     let mut resolved: Vec<(&str, f64)> = Vec::new();
-    for entry in thresholds.iter().filter(|entry| glob::matches(&entry.pattern, model_id)) {
+    for entry in thresholds.iter().filter(|entry| fits(&entry.subject)) {
         if !resolved.iter().any(|(alert, _)| *alert == entry.alert) {
             resolved.push((&entry.alert, entry.value));
         }
@@ -82,13 +107,27 @@ mod tests {
         assert_eq!(owners.of_model("vis-1"), "vision");
         assert_eq!(owners.of_model("nlp"), "rest");
         assert_eq!(owners.of_caller("web"), "platform");
-        let threshold = |alert: &str, pattern: &str, value| Threshold {
-            alert: alert.to_owned(),
-            pattern: pattern.to_owned(),
-            value,
-        };
-        let thresholds = [threshold("A", "vis-*", 0.1), threshold("A", "*", 0.2), threshold("B", "nlp", 0.3)];
-        assert_eq!(resolve(&thresholds, "vis-1"), [("A", 0.1)]);
-        assert_eq!(resolve(&thresholds, "nlp"), [("A", 0.2), ("B", 0.3)]);
+    }
+
+    #[test]
+    fn of_the_thresholds_of_one_alert_the_first_that_matches_is_the_only_one() {
+        let threshold = |alert: &str, subject, value| Threshold { alert: alert.to_owned(), subject, value };
+        let models = |pattern: &str| Subject::Models(pattern.to_owned());
+        let callers = |pattern: &str| Subject::Callers(pattern.to_owned());
+        let thresholds = [
+            threshold("A", models("vis-*"), 0.1),
+            threshold("A", models("*"), 0.2),
+            threshold("A", models("vis-1"), 0.9),
+            threshold("B", models("nlp"), 0.3),
+            threshold("C", callers("web"), 4.0),
+            threshold("C", callers("*"), 5.0),
+            threshold("D", Subject::Service, 6.0),
+            threshold("D", Subject::Service, 7.0),
+        ];
+        assert_eq!(of_model(&thresholds, "vis-1"), [("A", 0.1)]);
+        assert_eq!(of_model(&thresholds, "nlp"), [("A", 0.2), ("B", 0.3)]);
+        assert_eq!(of_caller(&thresholds, "web"), [("C", 4.0)]);
+        assert_eq!(of_caller(&thresholds, "batch"), [("C", 5.0)]);
+        assert_eq!(of_service(&thresholds), [("D", 6.0)]);
     }
 }

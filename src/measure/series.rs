@@ -7,7 +7,7 @@ use super::callers::Callers;
 use super::label;
 use super::limits::{Limits, verifies};
 use super::own::Own;
-use super::owners::{Owners, Threshold, resolve};
+use super::owners::{Owners, Threshold, of_model};
 use super::target::{Name, Series, Standing};
 use crate::judge::taxonomy::{Class, Confidence, Match};
 use crate::observe::{Status, Target};
@@ -188,7 +188,7 @@ impl Store {
     fn create(&mut self, name: Name, standing: Standing) -> u32 {
         let mut series = Box::new(Series::new(name.clone(), standing, self.now_ns));
         series.team = Box::from(self.settings.owners.of_model(&name.model_id));
-        let thresholds = resolve(&self.settings.thresholds, &name.model_id);
+        let thresholds = of_model(&self.settings.thresholds, &name.model_id);
         series.thresholds = thresholds.into_iter().map(|(alert, value)| (Box::from(alert), value)).collect();
         let index = self.free.pop().unwrap_or_else(|| {
             self.targets.push(None);

@@ -7,7 +7,7 @@ use super::label;
 use super::limits::{ALERTED, ALERTED_ENDINGS, ALERTED_STATUSES, DEPLOYMENTS, STATUSES};
 use super::own::Overflow;
 use crate::judge::taxonomy::{Blame, Cause, Class};
-use crate::observe::{Ending, Outcome, Row, Status, Vantage};
+use crate::observe::{Channel, Ending, Outcome, Row, Status, Vantage};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -65,6 +65,8 @@ pub(super) struct Series {
     pub(super) durations: BTreeMap<Outcome, Histogram>,
     pub(super) streams: BTreeMap<Ending, f64>,
     pub(super) evidence: BTreeMap<Testimony, f64>,
+    /// When each channel last spoke of its containers, ns since 1970.
+    pub(super) channels: BTreeMap<Channel, u64>,
 }
 
 impl Series {
@@ -86,6 +88,7 @@ impl Series {
             durations: BTreeMap::new(),
             streams: ALERTED_ENDINGS.iter().map(|ending| (*ending, 0.0)).collect(),
             evidence: BTreeMap::new(),
+            channels: BTreeMap::new(),
         }
     }
 

@@ -305,7 +305,11 @@ fn owners_thresholds_and_open_cases() {
             callers: vec![Owner { pattern: "check*".to_owned(), team: "shop".to_owned() }],
             ..Owners::default()
         },
-        thresholds: vec![Threshold { alert: "Ratio".to_owned(), pattern: "m1".to_owned(), value: 0.25 }],
+        thresholds: vec![Threshold {
+            alert: "Ratio".to_owned(),
+            subject: Subject::Models("m1".to_owned()),
+            value: 0.25,
+        }],
         ..Settings::default()
     });
     bench.count(&row("m1", 200, 1.0));

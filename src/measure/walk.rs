@@ -6,6 +6,7 @@
 use super::Store;
 use super::exposition::Page;
 use super::histogram::Mark;
+use super::owners;
 use super::target::Series;
 use crate::telemetry::catalogue::{self, Metric};
 use std::ops::Range;
@@ -22,6 +23,7 @@ const BY_TARGET: &[(&Metric, Show)] = &[
     (&catalogue::DURATION, durations),
     (&catalogue::STREAMS, streams),
     (&catalogue::EVIDENCE, evidence),
+    (&catalogue::CHANNEL_TIMESTAMP, channels),
     (&catalogue::TARGET_INFO, target_info),
     (&catalogue::ALERT_THRESHOLD, thresholds),
 ];
@@ -55,6 +57,16 @@ impl Store {
         } else if *metric == catalogue::CALLER_INFO {
             for (caller, team) in self.callers.each(&self.settings.owners) {
                 page.number(&[caller, team], 1.0, None, self.born_ns);
+            }
+        } else if *metric == catalogue::ALERT_THRESHOLD {
+            for (alert, value) in owners::of_service(&self.settings.thresholds) {
+                page.number(&[alert, "", "", ""], value, None, self.born_ns);
+            }
+        } else if *metric == catalogue::CALLER_ALERT_THRESHOLD {
+            for (caller, _) in self.callers.each(&self.settings.owners) {
+                for (alert, value) in owners::of_caller(&self.settings.thresholds, caller) {
+                    page.number(&[alert, caller], value, None, self.born_ns);
+                }
             }
         }
     }
@@ -117,6 +129,12 @@ fn streams(series: &Series, page: &mut dyn Page) {
 fn evidence(series: &Series, page: &mut dyn Page) {
     for ((deployment_id, kind), count) in &series.evidence {
         number(series, page, &[deployment_id, kind], *count, None);
+    }
+}
+
+fn channels(series: &Series, page: &mut dyn Page) {
+    for (channel, last_ns) in &series.channels {
+        number(series, page, &[channel.as_str()], *last_ns as f64 / 1e9, None);
     }
 }
 

@@ -90,6 +90,8 @@ metrics! {
         "Answers known to be streams, by how the record shows their end.";
     EVIDENCE = Counter "inference_evidence_total" ["platform", "model_id", "environment", "deployment_id", "kind"]
         "Evidence seen about a target's containers.";
+    CHANNEL_TIMESTAMP = Gauge "inference_channel_timestamp_seconds" ["platform", "model_id", "environment", "channel"]
+        "When a channel (logs, Kubernetes records, kernel lines, metrics) last spoke of a target's containers: arrival to within a minute, seconds since 1970; none that never spoke.";
     OPEN_CASES = Gauge "inference_open_cases" ["platform", "class"]
         "Failed requests that wait for deciding evidence.";
     TARGET_INFO = Gauge "inference_target_info" ["platform", "model_id", "environment", "vantage", "team"]
@@ -97,7 +99,9 @@ metrics! {
     CALLER_INFO = Gauge "inference_caller_info" ["caller", "team"]
         "Always 1: the owner of a caller.";
     ALERT_THRESHOLD = Gauge "inference_alert_threshold" ["alert", "platform", "model_id", "environment"]
-        "The configured threshold of an alert for a target.";
+        "The threshold that the config sets for an alert, by target; without a target for alerts about the service itself. NaN: switched off.";
+    CALLER_ALERT_THRESHOLD = Gauge "inference_caller_alert_threshold" ["alert", "caller"]
+        "The threshold that the config sets for an alert about callers. NaN: switched off.";
     BUILD_INFO = Gauge "coroner_build_info" ["version"]
         "Always 1: the version that runs.";
     START_TIME = Gauge "coroner_start_time_seconds" []
@@ -118,6 +122,8 @@ metrics! {
         "Bytes of export requests that are being received, decoded or queued.";
     QUEUE_DEPTH = Gauge "coroner_fold_queue_depth" []
         "Export requests that wait for the fold.";
+    QUEUE_OLDEST = Gauge "coroner_fold_queue_oldest_seconds" []
+        "For how long the oldest of them has waited, to within a quarter of a second; 0 when none waits.";
     REPEATED_FAILURES = Counter "coroner_repeated_failures_total" ["vantage"]
         "Failures that came again in another body and were not counted again.";
     HELD = Gauge "coroner_correlate_entries" ["kind"]

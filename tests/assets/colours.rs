@@ -181,7 +181,7 @@ const STATES: &[(&str, Hue, Shade)] =
 
 impl Words {
     /// Every set.
-    const ALL: &[Self] = &[
+    pub(crate) const ALL: &[Self] = &[
         Self::Blame,
         Self::Class,
         Self::Cause,

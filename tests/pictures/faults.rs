@@ -3,8 +3,8 @@
 use super::drawing::{Panel, Report, Unit};
 use std::collections::BTreeMap;
 
-/// How far a ratio may be from 0..1 by the windows of its two counters.
-const SLACK: f64 = 0.001;
+/// Largest share that is still one. More than all by a little happens: failures are counted when settled, their requests on arrival.
+const ALL: f64 = 1.25;
 
 /// Faults of a picture that stand whatever the time is: errors, units, lines without colour, titles that do not fit.
 pub(crate) fn of(report: &Report) -> Vec<String> {
@@ -41,10 +41,10 @@ fn of_unit(field: &Unit) -> Option<String> {
     let (Some(least), Some(most)) = (field.least, field.most) else { return None };
     match field.unit.as_deref() {
         None => Some("numbers without a unit".to_owned()),
-        Some("percentunit") if least < -SLACK || most > 1.0 + SLACK => {
+        Some("percentunit") if least < 0.0 || most > ALL => {
             Some(format!("percentunit is for 0 to 1, its values are {least} to {most}"))
         }
-        Some("percent") if least < -SLACK * 100.0 || most > 100.0 * (1.0 + SLACK) => {
+        Some("percent") if least < 0.0 || most > ALL * 100.0 => {
             Some(format!("percent is for 0 to 100, its values are {least} to {most}"))
         }
         Some(_) => None,

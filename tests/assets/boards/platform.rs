@@ -110,7 +110,7 @@ fn resources() -> Vec<Panel> {
     let third = |title, unit| panel(Kind::Lines, title, unit).size(8, 8).slow().empty("Not exported");
     let worst = |metric: &str| format!("topk(10, max by (model_id, environment) ({metric}{{{PROVIDED}}}))");
     vec![
-        third("Memory of GPUs", "decmbytes")
+        third("Memory of GPUs", "mbytes")
             .says("baseten_gpu_memory_used (MiB), the fullest replica of each model.")
             .ask(worst("baseten_gpu_memory_used"), "{{model_id}} {{environment}}"),
         third("Use of GPUs", "percent")

@@ -63,19 +63,6 @@ function cutTexts(element) {
     .map((one) => one.textContent);
 }
 
-/** How many entries of a legend stand below its edge, where one has to scroll to see them. */
-function legendBelow(element) {
-  const entries = [...element.querySelectorAll('[data-testid*="viz-layout-legend"] tbody tr, [data-testid*="VizLegend series"]')];
-  const bottom = element.getBoundingClientRect().bottom;
-  const edge = (entry) => {
-    for (let box = entry.parentElement; box && box !== element; box = box.parentElement) {
-      if (box.scrollHeight > box.clientHeight + 1 && getComputedStyle(box).overflowY !== 'visible') return box.getBoundingClientRect().bottom;
-    }
-    return bottom;
-  };
-  return entries.filter((entry) => entry.getBoundingClientRect().top + 4 > edge(entry)).length;
-}
-
 export function look(prepared, element, theme) {
   const { panel, title, frames, facts, error } = prepared;
   const canvas = painted(element.querySelectorAll('canvas'));
@@ -88,7 +75,6 @@ export function look(prepared, element, theme) {
     canvas: [...canvas.values()].reduce((sum, count) => sum + count, 0),
     units: units(panel, frames),
     series: series(prepared, theme),
-    legendBelow: legendBelow(element),
     text: element.innerText.replace(/\s+/g, ' ').trim(),
     cut: cutTexts(element),
   };

@@ -1,0 +1,147 @@
+//! Every alert whose threshold the config may set.
+//!
+//! In: nothing. Out: [`ALL`]: what each threshold is about, its unit, its default and its meaning. The rule files hold the same defaults; a
+//! test compares them, and `docs/alerts.md` is written from both.
+
+/// What an alert speaks of, and so what an entry of `alerts.thresholds` may choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One model: `match`.
+    Model,
+    /// One platform, by the largest threshold of its models: `match`, mostly left out.
+    Platform,
+    /// One caller: `caller`.
+    Caller,
+    /// The service itself: neither.
+    Service,
+}
+
+/// An alert with a threshold.
+#[derive(Clone, Copy, Debug)]
+pub struct Alert {
+    /// Its name.
+    pub name: &'static str,
+    /// What it speaks of.
+    pub scope: Scope,
+    /// The unit of its threshold.
+    pub unit: &'static str,
+    /// The threshold where the config says nothing.
+    pub default: f64,
+    /// What is compared with it.
+    pub meaning: &'static str,
+}
+
+const fn alert(name: &'static str, scope: Scope, unit: &'static str, default: f64, meaning: &'static str) -> Alert {
+    Alert { name, scope, unit, default, meaning }
+}
+
+const RATIO: &str = "ratio";
+const FAILURES: &str = "failures";
+const SECONDS: &str = "seconds";
+
+/// Every alert with a threshold, by rule file.
+pub const ALL: &[Alert] = &[
+    alert("InferenceInvalidApiKey", Scope::Caller, FAILURES, 5.0, "Calls refused for their API key, in 15 minutes."),
+    alert(
+        "InferenceWrongModelId",
+        Scope::Caller,
+        FAILURES,
+        5.0,
+        "Calls that name no model that is there, in 30 minutes.",
+    ),
+    alert(
+        "InferenceBillingBlocked",
+        Scope::Platform,
+        FAILURES,
+        3.0,
+        "Calls refused for payment or budget, in 10 minutes.",
+    ),
+    alert(
+        "InferenceQuotaExceeded",
+        Scope::Caller,
+        FAILURES,
+        20.0,
+        "Calls refused for the caller's quota, in 15 minutes.",
+    ),
+    alert("InferencePayloadTooLarge", Scope::Caller, FAILURES, 5.0, "Calls with too large a body, in 1 hour."),
+    alert(
+        "InferenceShortClientTimeout",
+        Scope::Caller,
+        FAILURES,
+        10.0,
+        "Calls that the caller gave up before the model could answer, in 30 minutes.",
+    ),
+    alert("InferencePoolExhausted", Scope::Caller, FAILURES, 5.0, "Calls that got no connection, in 15 minutes."),
+    alert(
+        "InferenceErrorBudgetBurnFast",
+        Scope::Model,
+        RATIO,
+        0.99,
+        "The objective: the share of requests that must not fail by anyone's fault but the caller's.",
+    ),
+    alert("InferenceErrorBudgetBurnSlow", Scope::Model, RATIO, 0.99, "The objective, as above; set both alike."),
+    alert(
+        "InferenceUndeterminedShareHigh",
+        Scope::Model,
+        RATIO,
+        0.3,
+        "The share of failures whose verdict is undetermined, in 1 hour.",
+    ),
+    alert(
+        "InferenceUnclassifiedFailures",
+        Scope::Platform,
+        RATIO,
+        0.05,
+        "The share of failures of class other, in 1 hour.",
+    ),
+    alert(
+        "InferenceEvidenceLate",
+        Scope::Service,
+        FAILURES,
+        5.0,
+        "Verdicts that late evidence would have changed, in 1 hour.",
+    ),
+    alert("CoronerTwoActive", Scope::Service, "instances", 1.0, "Instances of one job that receive at the same time."),
+    alert("CoronerRejecting", Scope::Service, RATIO, 0.01, "The share of export requests refused, in 5 minutes."),
+    alert(
+        "CoronerDropping",
+        Scope::Service,
+        "entries",
+        0.0,
+        "What was let go because a limit was reached, in 15 minutes.",
+    ),
+    alert(
+        "CoronerCapReached",
+        Scope::Service,
+        "requests",
+        0.0,
+        "What was counted under a name not its own, in 15 minutes.",
+    ),
+    alert("CoronerQueueOld", Scope::Service, SECONDS, 10.0, "How long the oldest export request waits to be counted."),
+    alert(
+        "CoronerNoModelLogs",
+        Scope::Model,
+        SECONDS,
+        3600.0,
+        "How long the logs of a model's containers have been silent.",
+    ),
+    alert("CoronerClockSkew", Scope::Service, SECONDS, 30.0, "How far a source's clock is ahead, or its records late."),
+    alert(
+        "CoronerNotReceiving",
+        Scope::Service,
+        "export requests",
+        30.0,
+        "How many came in the hour before the silence; fewer are not missed.",
+    ),
+];
+
+/// The alert of this name.
+pub(super) fn find(name: &str) -> Option<&'static Alert> {
+    ALL.iter().find(|alert| alert.name == name)
+}
+
+/// The name that is most like this one.
+pub(super) fn nearest(name: &str) -> &'static str {
+    let likeness = |alert: &&Alert| strsim::jaro_winkler(alert.name, name);
+    ALL.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).map_or("", |alert| alert.name)
+}
