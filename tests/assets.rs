@@ -9,7 +9,6 @@ mod boards;
 #[path = "assets/colours.rs"]
 mod colours;
 #[path = "pipeline/compress.rs"]
-#[expect(dead_code, reason = "boards have no templates")]
 mod compress;
 #[path = "assets/dashboard.rs"]
 mod dashboard;

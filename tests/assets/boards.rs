@@ -24,6 +24,9 @@ const TARGET: &str = r#"platform=~"$platform", model_id=~"$model_id", environmen
 /// The labels that name a target.
 const BY_TARGET: &str = "platform, model_id, environment";
 
+/// Accepted asynchronous requests say nothing about their answer: they stay out of ratios.
+const ANSWERED: &str = r#", status_code!~"201|202""#;
+
 /// To the board of the model in a row, with the time and the other variables.
 const TO_MODEL: Link = Link {
     title: "Why does this model fail?",
@@ -54,9 +57,15 @@ fn lately(of: &str, more: &str) -> String {
     format!("model:inference_{of}:increase5m{{{TARGET}{more}}}")
 }
 
-/// What it grew by in the shown time, births included: each growth of 5 minutes is seen by ten evaluations of the rules.
+/// What a counter of targets grew by in the shown time.
 fn in_shown_time(of: &str, more: &str) -> String {
-    format!("sum_over_time(model:inference_{of}:increase5m{{{TARGET}{more}}}[$__range]) / 10")
+    grown(&format!("inference_{of}_total{{{TARGET}{more}}}"), "$__range")
+}
+
+/// What a counter grew by. The value of a series that was not there before is its growth: `increase` alone does not see the first
+/// event of a series that is born with it.
+fn grown(counter: &str, window: &str) -> String {
+    format!("(({counter} unless {counter} offset {window}) or increase({counter}[{window}]))")
 }
 
 /// Where a question about failures has no answer: a zero called "none seen", if the rules are loaded and requests are counted.
@@ -74,11 +83,9 @@ fn share(part: &str, whole: &str) -> String {
     format!("({part} or 0 * {whole}) / ({whole} > 0)")
 }
 
-/// How much evidence came in one interval. A deployment's first fact is a series that is born at 1, which `increase` alone
-/// does not see.
+/// How much evidence came in one interval.
 fn evidence(more: &str) -> String {
-    let all = format!("inference_evidence_total{{{TARGET}{more}}}");
-    format!("({all} unless {all} offset $__rate_interval) or increase({all}[$__rate_interval])")
+    grown(&format!("inference_evidence_total{{{TARGET}{more}}}"), "$__rate_interval")
 }
 
 /// A share of how long requests took: of native histograms where they are scraped, else of the classic buckets.

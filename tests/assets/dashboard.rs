@@ -30,6 +30,8 @@ pub(crate) struct Query {
     pub(crate) unit: Option<&'static str>,
     /// Its series carry exemplars that lead to traces.
     pub(crate) exemplars: bool,
+    /// In a table: only its labels are shown.
+    pub(crate) labels_only: bool,
 }
 
 /// A link of a cell or a number to another board.
@@ -124,7 +126,7 @@ impl Panel {
 
     pub(crate) fn ask(mut self, expr: impl Into<String>, legend: &str) -> Self {
         let (expr, legend) = (expr.into(), legend.to_owned());
-        self.queries.push(Query { expr, legend, unit: None, exemplars: false });
+        self.queries.push(Query { expr, legend, unit: None, exemplars: false, labels_only: false });
         self
     }
 
@@ -136,6 +138,11 @@ impl Panel {
     /// A question whose series carry exemplars.
     pub(crate) fn ask_traced(self, expr: impl Into<String>, legend: &str) -> Self {
         self.ask(expr, legend).last(|query| query.exemplars = true)
+    }
+
+    /// A question of a table that adds labels and no number.
+    pub(crate) fn ask_labels(self, expr: impl Into<String>, legend: &str) -> Self {
+        self.ask(expr, legend).last(|query| query.labels_only = true)
     }
 
     fn last(mut self, change: impl FnOnce(&mut Query)) -> Self {

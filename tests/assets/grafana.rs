@@ -283,9 +283,14 @@ impl Panel {
         let columns = self.labels.iter().map(|label| (*label).to_owned());
         let order: serde_json::Map<String, Value> =
             columns.chain(self.columns()).zip(0..).map(|(name, index)| (name, json!(index))).collect();
+        let unseen = self.queries.iter().zip(self.columns()).filter(|(query, _)| query.labels_only);
+        let hidden: serde_json::Map<String, Value> = std::iter::once("Time".to_owned())
+            .chain(unseen.map(|(_, column)| column))
+            .map(|column| (column, json!(true)))
+            .collect();
         json!([
             {"id": "merge", "options": {}},
-            {"id": "organize", "options": {"excludeByName": {"Time": true}, "indexByName": order, "renameByName": {}}},
+            {"id": "organize", "options": {"excludeByName": hidden, "indexByName": order, "renameByName": {}}},
         ])
     }
 

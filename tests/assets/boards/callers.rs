@@ -1,6 +1,6 @@
 //! The board `dashboards/callers.json`: who calls wrongly, what is wrong, and whose is it? In: nothing. Out: the panels as data.
 
-use super::{TARGET, TO_CALLER, TO_MODEL, UNMEASURED, firing, or_none, targets};
+use super::{TARGET, TO_CALLER, TO_MODEL, UNMEASURED, firing, grown, or_none, targets};
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Variable, panel};
 
@@ -16,7 +16,7 @@ fn lately(more: &str) -> String {
 
 /// Failures of callers in the shown time.
 fn in_shown_time(more: &str) -> String {
-    format!("sum_over_time({}[$__range]) / 10", lately(more))
+    grown(&format!("inference_client_failures_total{{{}}}", filter(more)), "$__range")
 }
 
 fn rate(more: &str) -> String {
@@ -59,7 +59,7 @@ fn table() -> Panel {
     let by = "platform, caller, class, cause";
     let owned = |expr: String| format!("({expr}) * on (caller) group_left (team) caller:inference_owner:info");
     panel(Kind::Table, "Who calls wrongly in the shown time, and whose caller it is", "short")
-        .says("caller:inference_client_failures:increase5m by caller and cause, summed over the shown time, with the team of caller:inference_owner:info. A click on a caller shows it alone; the runbook of the alert for its cause says how to mend it.")
+        .says("inference_client_failures_total by caller and cause in the shown time, with the team of caller:inference_owner:info. A click on a caller shows it alone; the runbook of the alert for its cause says how to mend it.")
         .size(24, 9)
         .labels(&["caller", "team", "class", "cause", "platform"])
         .ask(owned(format!("topk(20, sum by ({by}) ({}) > 0.5)", in_shown_time(""))), "failures")
@@ -98,7 +98,7 @@ fn over_time() -> Vec<Panel> {
 fn models() -> Panel {
     let by = "platform, model_id, environment";
     panel(Kind::Table, "Models that are called wrongly", "short")
-        .says("caller:inference_client_failures:increase5m by model, summed over the shown time: a model id that many callers get wrong is badly documented.")
+        .says("inference_client_failures_total by model in the shown time: a model id that many callers get wrong is badly documented.")
         .size(12, 8)
         .labels(&["model_id", "environment", "platform"])
         .ask(format!("topk(15, sum by ({by}) ({}) > 0.5)", in_shown_time("")), "failures")

@@ -1,8 +1,8 @@
 //! The board `dashboards/fleet.json`: which models fail, and who has to act? In: nothing. Out: the panels as data.
 
 use super::{
-    BY_TARGET, TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, latency, or_none, rate, requests,
-    rollouts, share, targets,
+    ANSWERED, BY_TARGET, TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, latency, or_none, rate,
+    requests, rollouts, share, targets,
 };
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
@@ -86,23 +86,26 @@ fn over_time() -> Vec<Panel> {
 
 fn models() -> Panel {
     let failing = |more: &str| format!("sum by ({BY_TARGET}) ({})", in_shown_time("failures", more));
-    let answered = format!("sum by ({BY_TARGET}) ({})", in_shown_time("answered_requests", ""));
-    let worst = format!("topk(15, {} > 0.5)", failing(""));
+    let not_theirs = r#", blame!="client""#;
+    let answered = format!("sum by ({BY_TARGET}) ({})", in_shown_time("requests", ANSWERED));
+    let worst = format!("topk(15, {} > 0.5)", failing(not_theirs));
     let of_worst = |expr: String| format!("({expr}) and on ({BY_TARGET}) {worst}");
     let blamed = |blame: &str| of_worst(format!("{} > 0.5", failing(&format!(r#", blame="{blame}""#))));
-    let main_cause =
-        format!("topk by ({BY_TARGET}) (1, sum by ({BY_TARGET}, cause) ({}) > 0.5)", in_shown_time("failures", ""));
-    panel(Kind::Table, "Models that fail most in the shown time", "short")
-        .says("model:inference_failures:increase5m over model:inference_answered_requests:increase5m, summed over the shown time: the fifteen worst models, their main cause and who has to act. A click on a model leads to its board.")
+    let main_cause = format!(
+        "topk by ({BY_TARGET}) (1, sum by ({BY_TARGET}, cause) ({}) > 0.5)",
+        in_shown_time("failures", not_theirs)
+    );
+    panel(Kind::Table, "Models that fail most in the shown time, whatever callers do wrong", "short")
+        .says("inference_failures_total without blame client over inference_requests_total, in the shown time: the fifteen worst models, their main cause and who has to act. A click on a model leads to its board.")
         .size(24, 9)
         .labels(&["model_id", "environment", "platform", "cause"])
         .ask(worst.clone(), "failures")
-        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({answered} > 0), 1)", failing(""))), "share of requests")
-        .ask(of_worst(main_cause), "of main cause")
+        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({answered} > 0), 1)", failing(not_theirs))), "share of requests")
+        .ask_labels(of_worst(main_cause), "of main cause")
         .ask(blamed("model"), "model")
         .ask(blamed("platform"), "platform's")
-        .ask(blamed("client"), "client")
         .ask(blamed("undetermined"), "undetermined")
+        .ask(blamed("client"), "callers'")
         .words(Words::Cause)
         .link("model_id", TO_MODEL)
         .empty("-")
@@ -148,7 +151,7 @@ fn verdicts() -> Vec<Panel> {
             .words(Words::Match)
             .empty("None in this time"),
         panel(Kind::Table, "Models without a culprit, in the shown time", "short")
-            .says("model:inference_failures:increase5m with blame undetermined, and its share of all failures: models whose logs or pod status are missing.")
+            .says("inference_failures_total with blame undetermined, and its share of all failures: models whose logs or pod status are missing.")
             .labels(&["model_id", "environment", "platform"])
             .ask(format!("topk(10, {nobody} > 0.5)"), "undetermined")
             .ask_in("percentunit", format!("{nobody} / ({all} > 0.5)"), "share of failures")

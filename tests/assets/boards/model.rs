@@ -36,7 +36,7 @@ fn answer() -> Vec<Panel> {
             .ask(format!("clamp_max({lost}, 1)"), "of requests")
             .judged(Scale::Above(0.01, 0.05)),
         panel(Kind::Stat, "Deaths of containers", "short")
-            .says("model:inference_evidence:increase5m of kinds that end a container, summed over the shown time: oom_killed asks for smaller batches, container_exit for the log before it.")
+            .says("inference_evidence_total of kinds that end a container, in the shown time: oom_killed asks for smaller batches, container_exit for the log before it.")
             .size(5, 5)
             .ask(or_none(&format!("sum by (kind) ({}) > 0.5", in_shown_time("evidence", DEATHS)), "kind"), "{{kind}}")
             .words(Words::Evidence)
@@ -57,6 +57,7 @@ fn answer() -> Vec<Panel> {
 
 fn one_axis() -> Vec<Panel> {
     let wide = |kind, title, unit| panel(kind, title, unit).size(24, 6);
+    let provided = |title, unit| wide(Kind::Lines, title, unit).slow().empty("Not exported");
     vec![
         wide(Kind::Stacked, "Failures by cause", "reqps")
             .says("inference_failures_total by cause. Read downwards: what stands below at the same moment? Dots are exemplars that lead to a trace; marks are alerts that begin and rollouts.")
@@ -66,33 +67,27 @@ fn one_axis() -> Vec<Panel> {
             .empty("None in this time"),
         wide(Kind::Bars, "What was seen about the containers", "short")
             .says("inference_evidence_total by kind, each interval: kills, exits, failed loads, restarts, memory pressure, whether or not a request failed. A bar under the first failures is the cause.")
-            .ask(format!("sum by (kind) ({}) > 0", evidence(TROUBLE)), "{{kind}}")
+            .ask(format!("round(sum by (kind) ({})) > 0", evidence(TROUBLE)), "{{kind}}")
             .words(Words::Evidence)
             .empty("No evidence"),
-        wide(Kind::Stacked, "Requests by status", "reqps")
-            .says("inference_requests_total by status_code, as the primary vantage saw it; none means that no answer came. More requests before the first failure: load is the trigger; fewer after it: callers gave up.")
-            .ask(format!("sum by (status_code) ({}) > 0", requests("")), "{{status_code}}")
-            .words(Words::Status),
-        latency().size(24, 6),
-    ]
-}
-
-/// What the provider exports, on the same axis.
-fn provided() -> Vec<Panel> {
-    let wide = |title, unit| panel(Kind::Lines, title, unit).size(24, 6).slow().empty("Not exported");
-    vec![
-        wide("Memory of the replicas", "bytes")
+        provided("Memory of the replicas, as Baseten exports it", "bytes")
             .says("baseten_container_cpu_memory_working_set_bytes by replica: a saw that breaks off at the same height each time has met its limit. The limit itself is not exported.")
             .ask(
                 format!("max by (replica) (baseten_container_cpu_memory_working_set_bytes{{{PROVIDED}}})"),
                 "{{replica}}",
             ),
-        wide("Replicas and restarts", "short")
+        latency().size(24, 6),
+        wide(Kind::Stacked, "Requests by status", "reqps")
+            .says("inference_requests_total by status_code, as the primary vantage saw it; none means that no answer came. More requests before the first failure: load is the trigger; fewer after it: callers gave up.")
+            .ask(format!("sum by (status_code) ({}) > 0", requests("")), "{{status_code}}")
+            .words(Words::Status),
+        provided("Replicas and restarts, as Baseten exports them", "short")
             .says("baseten_replicas_active, baseten_replicas_starting, and increases of baseten_container_restarts_total (crash, memory kill or failed liveness probe; behind a feature flag of Baseten).")
+            .size(24, 5)
             .ask(format!("sum(baseten_replicas_active{{{PROVIDED}}})"), "ready")
             .ask(format!("sum(baseten_replicas_starting{{{PROVIDED}}})"), "starting")
             .ask(
-                format!("sum(increase(baseten_container_restarts_total{{{PROVIDED}}}[$__rate_interval]))"),
+                format!("round(sum(increase(baseten_container_restarts_total{{{PROVIDED}}}[$__rate_interval])))"),
                 "restarts",
             ),
     ]
@@ -101,7 +96,7 @@ fn provided() -> Vec<Panel> {
 fn verdicts() -> Panel {
     let by = format!("{BY_TARGET}, class, cause, blame");
     panel(Kind::Table, "Verdicts in the shown time", "short")
-        .says("model:inference_failures:increase5m, summed over the shown time, and how many there were in the last 5 minutes: what happened, why, who has to act.")
+        .says("inference_failures_total in the shown time, and model:inference_failures:increase5m, the last 5 minutes: what happened, why, who has to act.")
         .size(24, 7)
         .labels(&["model_id", "environment", "platform", "class", "cause", "blame"])
         .ask(format!("sum by ({by}) ({}) > 0.5", in_shown_time("failures", "")), "failures")
@@ -152,10 +147,10 @@ fn compared() -> Vec<Panel> {
             )
             .judged(Scale::Above(0.05, 0.05)),
         panel(Kind::Table, "Deployments that give evidence", "short")
-            .says("inference_evidence_total by deployment and kind, in the last interval: whose containers die, and how.")
+            .says("inference_evidence_total by deployment and kind, in the shown time: whose containers die, and how.")
             .size(24, 8)
             .labels(&["model_id", "environment", "deployment_id", "kind"])
-            .ask(format!("topk(20, sum by (model_id, environment, deployment_id, kind) ({}) > 0)", evidence("")), "facts")
+            .ask(format!("topk(20, sum by (model_id, environment, deployment_id, kind) ({}) > 0.5)", in_shown_time("evidence", "")), "facts")
             .words(Words::Evidence)
             .empty("-"),
     ]
@@ -174,10 +169,6 @@ pub(super) fn board() -> Board {
         variables: targets(),
         annotations: vec![firing("critical|warning", &format!("component=\"inference\", {TARGET}")), rollouts()],
         panels,
-        closed: vec![
-            ("Memory, replicas, restarts, as Baseten exports them", provided()),
-            ("Class, streams, callers", rest()),
-            ("What the alerts compare, and by deployment", compared()),
-        ],
+        closed: vec![("Class, streams, callers", rest()), ("What the alerts compare, and by deployment", compared())],
     }
 }

@@ -101,7 +101,7 @@ fn provider() -> Vec<Panel> {
 fn causes() -> Panel {
     let by = format!("{BY_TARGET}, class, cause");
     panel(Kind::Table, "What the platform has to answer for, in the shown time", "short")
-        .says("model:inference_failures:increase5m with blame platform or undetermined, summed over the shown time. The same cause in many rows is one incident.")
+        .says("inference_failures_total with blame platform or undetermined, in the shown time. The same cause in many rows is one incident.")
         .size(24, 8)
         .labels(&["cause", "class", "model_id", "environment", "platform"])
         .ask(format!("topk(20, sum by ({by}) ({}) > 0.5)", in_shown_time("failures", NOT_OURS)), "failures")
