@@ -27,8 +27,8 @@ const WIDTH: u32 = 1600;
 const DOCUMENT_WIDTH: u32 = 1280;
 /// Most bytes of a picture in the documentation.
 const DOCUMENT_BYTES: u64 = 300_000;
-/// In the middle of the OOM storm, while the fleet has other troubles too; a share of the day.
-const STORM: f64 = 0.62;
+/// In the middle of the OOM storm, while the fleet has other troubles too; percent of the day.
+const STORM: u64 = 62;
 /// The model that it strikes.
 const STRUCK: &str = "sdxltrbo";
 
@@ -72,16 +72,16 @@ fn struck() -> BTreeMap<String, Vec<String>> {
 
 /// Every board over the whole day, every board in the storm, and the struck model.
 fn drawings(day: &Day) -> Vec<Drawing> {
-    let of = |name: String, ending: &str, share: f64| Drawing {
+    let of = |name: String, ending: &str, percent: u64| Drawing {
         board: board(&name),
         name: format!("{name}{ending}"),
         chosen: BTreeMap::new(),
         shut: false,
         from: day.began,
-        to: day.at(share),
+        to: day.at(percent),
     };
     let mut all: Vec<Drawing> =
-        names().into_iter().flat_map(|name| [of(name.clone(), "", 1.0), of(name, "-storm", STORM)]).collect();
+        names().into_iter().flat_map(|name| [of(name.clone(), "", 100), of(name, "-storm", STORM)]).collect();
     all.push(Drawing { chosen: struck(), ..of("model".to_owned(), "-struck", STORM) });
     all
 }

@@ -53,8 +53,9 @@ pub(crate) struct Day {
     _prometheus: Process,
     /// Where Prometheus answers.
     pub(crate) prometheus: String,
-    /// When the fleet began, milliseconds since the epoch.
+    /// When the fleet began and ended, milliseconds since the epoch.
     pub(crate) began: u64,
+    ended: u64,
     pub(crate) pace: Pace,
 }
 
@@ -70,15 +71,17 @@ impl Day {
         let (admin, provider) = (address("admin "), address("provider "));
         let (server, prometheus) = start_prometheus(&folder, pace, &[("coroner", &admin), ("baseten", &provider)]);
         let began = now();
+        assert!(lines.any(|line| line.starts_with("The last cases settle")), "the fleet runs to its end");
+        let ended = now();
         assert!(lines.any(|line| line == "All verdicts agree with the truth."), "the verdicts agree");
-        let day = Self { _demo: demo, _prometheus: server, prometheus, began, pace };
+        let day = Self { _demo: demo, _prometheus: server, prometheus, began, ended, pace };
         day.wait_for_the_last_scrape();
         day
     }
 
-    /// A moment of the day, as a share of the run; milliseconds since the epoch.
-    pub(crate) fn at(&self, share: f64) -> u64 {
-        self.began + u64::try_from(self.pace.run.mul_f64(share).as_millis()).unwrap()
+    /// A moment of the day, as a share of the run in percent; milliseconds since the epoch.
+    pub(crate) fn at(&self, percent: u64) -> u64 {
+        self.began + (self.ended - self.began) * percent / 100
     }
 
     /// The rules are evaluated once more after the demo's last count.

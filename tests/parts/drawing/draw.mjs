@@ -14,7 +14,16 @@ const { chromium } = createRequire(path.join(job.folder, 'package.json'))('playw
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 /** Tables draw the rows that a window shows: one in which every board fits. */
 const TALL = 5000;
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** The page is served under Prometheus's own address, so that its queries stay within one origin; nothing else is reachable. */
 async function serve(context) {
