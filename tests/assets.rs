@@ -1,6 +1,6 @@
-//! Dashboards and routing keep to the contract. In: `dashboards/`, `alerts/alertmanager.yaml`, and the names that exist. Out: the
-//! dashboards are what their generator writes (`CORONER_BLESS=1 cargo test --test assets` writes them anew) and have no fault, every query is
-//! accepted by `promtool` of both versions and returns data from the demo; `amtool` accepts the routing.
+//! Dashboards keep to the contract. In: `dashboards/`, and the names that exist. Out: the dashboards are what their generator writes
+//! (`CORONER_BLESS=1 cargo test --test assets` writes them anew) and have no fault; every query is accepted by `promtool` of both versions
+//! and returns data from the demo.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -8,6 +8,8 @@
 mod boards;
 #[path = "assets/colours.rs"]
 mod colours;
+#[path = "pipeline/compress.rs"]
+mod compress;
 #[path = "assets/dashboard.rs"]
 mod dashboard;
 #[path = "assets/grafana.rs"]
@@ -18,31 +20,10 @@ mod lint;
 mod live;
 #[path = "assets/promql.rs"]
 mod promql;
-#[path = "assets/routing.rs"]
-mod routing;
 
-use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-#[derive(Deserialize)]
-struct RuleFile {
-    groups: Vec<Group>,
-}
-
-#[derive(Deserialize)]
-struct Group {
-    rules: Vec<Rule>,
-}
-
-#[derive(Deserialize)]
-struct Rule {
-    alert: Option<String>,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-}
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -57,15 +38,6 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     found.sort();
     assert!(!found.is_empty(), "no {ending} in {folder}");
     found
-}
-
-fn rules() -> Vec<Rule> {
-    files("alerts", ".rules.yaml")
-        .iter()
-        .map(|path| std::fs::read_to_string(path).unwrap())
-        .flat_map(|text| serde_saphyr::from_str::<RuleFile>(&text).unwrap().groups)
-        .flat_map(|group| group.rules)
-        .collect()
 }
 
 /// Every dashboard that ships.

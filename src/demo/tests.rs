@@ -8,8 +8,17 @@ async fn the_verdicts_agree_with_the_truth() {
     let listen = "receive: {grpc: {listen: 127.0.0.1:0}, http: {listen: 127.0.0.1:0}}\nadmin: {listen: 127.0.0.1:0}\n";
     let config = config::parse("demo.yaml", listen, &Surroundings::of_process()).unwrap();
     let provider = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-    let options =
-        Options { seconds: 6, seed: 1, rate: 8.0, only: None, provider, repeat: false, keep: false, redraw: false };
+    let options = Options {
+        seconds: 6,
+        seed: 1,
+        rate: 8.0,
+        only: None,
+        provider,
+        traces: None,
+        repeat: false,
+        keep: false,
+        redraw: false,
+    };
     let mut out = Vec::new();
     let agrees = run(&options, &config, &mut out).await.unwrap();
     let text = String::from_utf8(out).unwrap();

@@ -24,6 +24,9 @@ const TARGET: &str = r#"platform=~"$platform", model_id=~"$model_id", environmen
 /// The labels that name a target.
 const BY_TARGET: &str = "platform, model_id, environment";
 
+/// Accepted asynchronous requests say nothing about their answer: they stay out of ratios.
+const ANSWERED: &str = r#", status_code!~"201|202""#;
+
 /// To the board of the model in a row, with the time and the other variables.
 const TO_MODEL: Link = Link {
     title: "Why does this model fail?",
@@ -54,21 +57,35 @@ fn lately(of: &str, more: &str) -> String {
     format!("model:inference_{of}:increase5m{{{TARGET}{more}}}")
 }
 
-/// What it grew by in the shown time, births included: each growth of 5 minutes is seen by ten evaluations of the rules.
+/// What a counter of targets grew by in the shown time.
 fn in_shown_time(of: &str, more: &str) -> String {
-    format!("sum_over_time(model:inference_{of}:increase5m{{{TARGET}{more}}}[$__range]) / 10")
+    grown(&format!("inference_{of}_total{{{TARGET}{more}}}"), "$__range")
 }
+
+/// What a counter grew by. The value of a series that was not there before is its growth: `increase` alone does not see the first
+/// event of a series that is born with it.
+fn grown(counter: &str, window: &str) -> String {
+    format!("(({counter} unless {counter} offset {window}) or increase({counter}[{window}]))")
+}
+
+/// Where a question about failures has no answer: a zero called "none seen", if the rules are loaded and requests are counted.
+/// Without them there is no answer at all: what is not measured must not look like good news.
+fn or_none(expr: &str, label: &str) -> String {
+    let measured = format!("0 * sum(model:inference_requests:increase5m{{{TARGET}}})");
+    format!(r#"{expr} or on () label_replace({measured}, "{label}", "none seen", "", "")"#)
+}
+
+/// What such a panel says where not even that is known.
+const UNMEASURED: &str = "No data: are the rules loaded?";
 
 /// A share that is 0 where there is nothing to count and silent where there is nothing to divide by.
 fn share(part: &str, whole: &str) -> String {
     format!("({part} or 0 * {whole}) / ({whole} > 0)")
 }
 
-/// How much evidence came in one interval. A deployment's first fact is a series that is born at 1, which `increase` alone
-/// does not see.
+/// How much evidence came in one interval.
 fn evidence(more: &str) -> String {
-    let all = format!("inference_evidence_total{{{TARGET}{more}}}");
-    format!("({all} unless {all} offset $__rate_interval) or increase({all}[$__rate_interval])")
+    grown(&format!("inference_evidence_total{{{TARGET}{more}}}"), "$__rate_interval")
 }
 
 /// A share of how long requests took: of native histograms where they are scraped, else of the classic buckets.
@@ -86,6 +103,7 @@ fn latency() -> Panel {
         .ask_traced(quantile("0.95"), "p95")
         .ask_traced(quantile("0.99"), "p99")
         .words(Words::Quantile)
+        .logarithmic()
 }
 
 /// Requests and failures of targets.
@@ -94,13 +112,14 @@ fn targets() -> Vec<Variable> {
     vec![of("platform", "Platform"), of("model_id", "Model"), of("environment", "Environment")]
 }
 
-/// Marks where alerts fire.
-fn firing(matchers: &str) -> Annotation {
+/// Marks where alerts begin to fire; not all the time that they do, which would cover the pictures.
+fn firing(severities: &str, matchers: &str) -> Annotation {
+    let fires = format!(
+        r#"max by (alertname, severity, team, platform, model_id, environment, caller) (ALERTS{{alertstate="firing", severity=~"{severities}", {matchers}}}"#
+    );
     Annotation {
         name: "Alerts",
-        expr: format!(
-            r#"max by (alertname, severity, team, platform, model_id, environment, caller) (ALERTS{{alertstate="firing", severity=~"critical|warning", {matchers}}})"#
-        ),
+        expr: format!("{fires}) unless {fires} offset 1m)"),
         title: "{{alertname}}",
         text: "{{severity}} for {{team}}: {{model_id}} {{environment}} {{caller}}",
         colour: colour(Words::Severity, "critical"),

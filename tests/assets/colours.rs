@@ -54,7 +54,7 @@ pub(crate) enum Words {
     Status,
     /// Shares of a distribution.
     Quantile,
-    /// Good, doubtful, bad, and how much there was at all.
+    /// Good, doubtful, bad; and what stands where nothing was seen.
     State,
 }
 
@@ -177,7 +177,7 @@ const STATUSES: &[(&str, Hue, Shade)] = &[
 const QUANTILES: &[(&str, Hue, Shade)] = &[("p50", SKY, Pure), ("p95", ORANGE, Pure), ("p99", VERMILLION, Pure)];
 
 const STATES: &[(&str, Hue, Shade)] =
-    &[("good", GREEN, Pure), ("doubtful", ORANGE, Pure), ("bad", VERMILLION, Pure), ("requests", GREY, Pure)];
+    &[("none seen", GREEN, Pure), ("doubtful", ORANGE, Pure), ("bad", VERMILLION, Pure)];
 
 impl Words {
     /// Every set.

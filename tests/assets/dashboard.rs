@@ -30,8 +30,8 @@ pub(crate) struct Query {
     pub(crate) unit: Option<&'static str>,
     /// Its series carry exemplars that lead to traces.
     pub(crate) exemplars: bool,
-    /// Drawn as a line over what is stacked.
-    pub(crate) over: bool,
+    /// In a table: only its labels are shown.
+    pub(crate) labels_only: bool,
 }
 
 /// A link of a cell or a number to another board.
@@ -87,6 +87,8 @@ pub(crate) struct Panel {
     pub(crate) slow: bool,
     /// May fall below zero.
     pub(crate) signed: bool,
+    /// Each step of the axis is ten times the one before.
+    pub(crate) logarithmic: bool,
 }
 
 /// A new panel of this kind, with a unit of Grafana's list.
@@ -107,6 +109,7 @@ pub(crate) fn panel(kind: Kind, title: &'static str, unit: &'static str) -> Pane
         names_only: false,
         slow: false,
         signed: false,
+        logarithmic: false,
     }
 }
 
@@ -123,7 +126,7 @@ impl Panel {
 
     pub(crate) fn ask(mut self, expr: impl Into<String>, legend: &str) -> Self {
         let (expr, legend) = (expr.into(), legend.to_owned());
-        self.queries.push(Query { expr, legend, unit: None, exemplars: false, over: false });
+        self.queries.push(Query { expr, legend, unit: None, exemplars: false, labels_only: false });
         self
     }
 
@@ -137,9 +140,9 @@ impl Panel {
         self.ask(expr, legend).last(|query| query.exemplars = true)
     }
 
-    /// A question that is drawn as a line over what is stacked.
-    pub(crate) fn ask_over(self, expr: impl Into<String>, legend: &str) -> Self {
-        self.ask(expr, legend).last(|query| query.over = true)
+    /// A question of a table that adds labels and no number.
+    pub(crate) fn ask_labels(self, expr: impl Into<String>, legend: &str) -> Self {
+        self.ask(expr, legend).last(|query| query.labels_only = true)
     }
 
     fn last(mut self, change: impl FnOnce(&mut Query)) -> Self {
@@ -184,6 +187,11 @@ impl Panel {
 
     pub(crate) fn slow(mut self) -> Self {
         self.slow = true;
+        self
+    }
+
+    pub(crate) fn logarithmic(mut self) -> Self {
+        self.logarithmic = true;
         self
     }
 

@@ -15,10 +15,34 @@ const SLOW_SCRAPE_INTERVAL: &str = "1m";
 
 /// Width of the value axis and of the legend beside a picture, so that panels above one another share one time axis.
 const AXIS_WIDTH: u32 = 70;
-const LEGEND_WIDTH: u32 = 340;
+const LEGEND_WIDTH: u32 = 320;
 
-/// Full width, where the legend finds room beside the picture.
+/// The same beside a picture of half the width.
+const NARROW_LEGEND_WIDTH: u32 = 230;
+
+/// The grid, and the least width that leaves room for a legend beside the picture.
 const WIDE: u32 = 24;
+const HALF: u32 = 12;
+
+/// How wide columns of labels are; numbers share what is left.
+const COLUMNS: &[(&str, u32)] = &[
+    ("alertname", 290),
+    ("severity", 95),
+    ("blame", 120),
+    ("team", 120),
+    ("model_id", 170),
+    ("environment", 120),
+    ("platform", 100),
+    ("caller", 170),
+    ("class", 160),
+    ("cause", 180),
+    ("deployment_id", 150),
+    ("kind", 160),
+    ("vantage", 100),
+];
+
+/// The least width of a column of numbers.
+const NUMBER_WIDTH: u32 = 80;
 
 /// The longest line of the file that still holds a whole object or array.
 const LINE: usize = 180;
@@ -97,22 +121,36 @@ impl Panel {
                 label,
                 &[
                     json!({"id": "mappings", "value": [{"type": "value", "options": options}]}),
-                    json!({"id": "custom.cellOptions", "value": {"type": "color-text"}}),
+                    json!({"id": "custom.cellOptions", "value": {"type": "color-background", "mode": "basic"}}),
+                // A cell without a word has no colour.
+                json!({"id": "color", "value": {"mode": "thresholds"}}),
+                json!({"id": "thresholds", "value": {"mode": "absolute", "steps": [{"color": "transparent", "value": null}]}}),
                 ],
             ));
         }
         for label in self.labels {
+            let (_, width) = COLUMNS.iter().find(|(of, _)| of == label).expect("every label has a width");
+            let mut properties = vec![json!({"id": "custom.width", "value": width})];
             let links = links(&self.links, label);
             if !links.is_empty() {
-                found.push(overriding("byName", label, &[json!({"id": "links", "value": links})]));
+                properties.push(json!({"id": "links", "value": links}));
             }
+            found.push(overriding("byName", label, &properties));
         }
-        for (query, id) in self.queries.iter().zip('A'..='Z') {
+        for (query, column) in self.queries.iter().zip(self.columns()) {
             let name = json!({"id": "displayName", "value": query.legend});
             let unit = json!({"id": "unit", "value": query.unit.unwrap_or(self.unit)});
-            found.push(overriding("byName", &format!("Value #{id}"), &[name, unit]));
+            found.push(overriding("byName", &column, &[name, unit]));
         }
         found
+    }
+
+    /// What Grafana calls the columns of numbers: one alone has no letter.
+    fn columns(&self) -> Vec<String> {
+        match self.queries.len() {
+            1 => vec!["Value".to_owned()],
+            _ => self.queries.iter().zip('A'..='Z').map(|(_, id)| format!("Value #{id}")).collect(),
+        }
     }
 
     fn overrides(&self) -> Vec<Value> {
@@ -124,12 +162,6 @@ impl Panel {
             let mut properties = Vec::new();
             if let Some(unit) = query.unit {
                 properties.push(json!({"id": "unit", "value": unit}));
-            }
-            if query.over {
-                properties.push(json!({"id": "custom.stacking", "value": {"mode": "none", "group": "A"}}));
-                properties.push(json!({"id": "custom.drawStyle", "value": "line"}));
-                properties.push(json!({"id": "custom.fillOpacity", "value": 0}));
-                properties.push(json!({"id": "custom.lineWidth", "value": 2}));
             }
             if !properties.is_empty() {
                 found.push(overriding("byFrameRefID", &id.to_string(), &properties));
@@ -155,16 +187,22 @@ impl Panel {
                 "tooltip": {"mode": "single", "sort": "none"},
             }),
             Kind::Lines | Kind::Stacked | Kind::Bars => {
-                let place = if self.size.0 == WIDE { "right" } else { "bottom" };
-                json!({
-                    "legend": {
-                        "displayMode": "table", "placement": place, "width": LEGEND_WIDTH, "showLegend": true,
-                        "calcs": ["lastNotNull", "max"], "sortBy": "Max", "sortDesc": true,
-                    },
-                    "tooltip": {"mode": "multi", "sort": "desc"},
-                })
+                json!({"legend": self.legend(), "tooltip": {"mode": "multi", "sort": "desc"}})
             }
         }
+    }
+
+    /// Beside the picture, with numbers, where there is room; else names in a line below.
+    fn legend(&self) -> Value {
+        let (width, calcs) = match self.size.0 {
+            WIDE => (LEGEND_WIDTH, json!(["lastNotNull", "max"])),
+            HALF.. => (NARROW_LEGEND_WIDTH, json!(["max"])),
+            _ => return json!({"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []}),
+        };
+        json!({
+            "displayMode": "table", "placement": "right", "width": width, "showLegend": true, "calcs": calcs,
+            "sortBy": "Max", "sortDesc": true,
+        })
     }
 
     fn coloured(&self) -> bool {
@@ -174,16 +212,20 @@ impl Panel {
     fn custom(&self) -> Value {
         let lines = matches!(self.scale, Scale::Above(..) | Scale::Below(..));
         let style = json!({"mode": if lines { "dashed" } else { "off" }});
+        let scale = if self.logarithmic { json!({"type": "log", "log": 10}) } else { json!({"type": "linear"}) };
         match self.kind {
             Kind::Lines => {
-                json!({"lineWidth": 2, "fillOpacity": 0, "showPoints": "auto", "axisWidth": AXIS_WIDTH, "thresholdsStyle": style})
+                json!({
+                    "lineWidth": 2, "fillOpacity": 0, "showPoints": "auto", "axisWidth": AXIS_WIDTH, "thresholdsStyle": style,
+                    "scaleDistribution": scale,
+                })
             }
             Kind::Stacked | Kind::Bars => json!({
                 "drawStyle": if self.kind == Kind::Bars { "bars" } else { "line" }, "lineWidth": 1, "fillOpacity": 70,
                 "showPoints": "never", "axisWidth": AXIS_WIDTH, "stacking": {"mode": "normal", "group": "A"}, "thresholdsStyle": style,
             }),
             Kind::Timeline => json!({"fillOpacity": 90, "lineWidth": 0}),
-            Kind::Table => json!({"align": "auto", "filterable": false}),
+            Kind::Table => json!({"align": "auto", "filterable": false, "minWidth": NUMBER_WIDTH}),
             Kind::Stat => json!({}),
         }
     }
@@ -193,10 +235,10 @@ impl Panel {
         let steps = match self.scale {
             Scale::None => json!([{"color": "text", "value": null}]),
             Scale::Above(doubtful, bad) => json!([
-                {"color": state("good"), "value": null}, {"color": state("doubtful"), "value": doubtful}, {"color": state("bad"), "value": bad},
+                {"color": state("none seen"), "value": null}, {"color": state("doubtful"), "value": doubtful}, {"color": state("bad"), "value": bad},
             ]),
             Scale::Below(doubtful, bad) => json!([
-                {"color": state("bad"), "value": null}, {"color": state("doubtful"), "value": bad}, {"color": state("good"), "value": doubtful},
+                {"color": state("bad"), "value": null}, {"color": state("doubtful"), "value": bad}, {"color": state("none seen"), "value": doubtful},
             ]),
         };
         json!({"mode": "absolute", "steps": steps})
@@ -223,7 +265,8 @@ impl Panel {
             "unit": self.unit, "noValue": self.no_value, "color": {"mode": mode}, "custom": self.custom(),
             "mappings": self.mappings(), "thresholds": self.thresholds(), "links": links(&self.links, ""),
         });
-        if !self.signed {
+        // A logarithmic axis has no zero.
+        if !self.signed && !self.logarithmic {
             defaults["min"] = json!(0);
         }
         if self.unit == "short" && self.at_once() {
@@ -238,12 +281,16 @@ impl Panel {
             return json!([]);
         }
         let columns = self.labels.iter().map(|label| (*label).to_owned());
-        let numbers = self.queries.iter().zip('A'..='Z').map(|(_, id)| format!("Value #{id}"));
         let order: serde_json::Map<String, Value> =
-            columns.chain(numbers).zip(0..).map(|(name, index)| (name, json!(index))).collect();
+            columns.chain(self.columns()).zip(0..).map(|(name, index)| (name, json!(index))).collect();
+        let unseen = self.queries.iter().zip(self.columns()).filter(|(query, _)| query.labels_only);
+        let hidden: serde_json::Map<String, Value> = std::iter::once("Time".to_owned())
+            .chain(unseen.map(|(_, column)| column))
+            .map(|column| (column, json!(true)))
+            .collect();
         json!([
             {"id": "merge", "options": {}},
-            {"id": "organize", "options": {"excludeByName": {"Time": true}, "indexByName": order, "renameByName": {}}},
+            {"id": "organize", "options": {"excludeByName": hidden, "indexByName": order, "renameByName": {}}},
         ])
     }
 

@@ -53,25 +53,30 @@ pub(crate) fn panels(board: &Value) -> Vec<&Value> {
     outer.iter().filter(|panel| panel["type"] != "row").chain(inner).collect()
 }
 
-/// Everything that is wrong with these boards.
-pub(crate) fn faults(boards: &[Value], names: &Names) -> Vec<String> {
-    let mut all = Vec::new();
-    for one in boards {
-        let uid = text(one, "uid").to_owned();
-        let mut faults = Faults { place: uid.clone(), found: Vec::new() };
-        board::check(one, names, &mut faults);
-        for panel in panels(one) {
-            faults.place = format!("{uid}: {}", text(panel, "title"));
-            panel::check(panel, &mut faults);
-            query::check(panel, names, &mut faults);
-            colour::check(panel, names, &mut faults);
-            link::check(panel, boards, &mut faults);
-        }
-        all.append(&mut faults.found);
+/// Everything that is wrong with one board; links may lead to any of `boards`.
+fn faults_of(one: &Value, boards: &[Value], names: &Names) -> Vec<String> {
+    let uid = text(one, "uid").to_owned();
+    let mut faults = Faults { place: uid.clone(), found: Vec::new() };
+    board::check(one, names, &mut faults);
+    for panel in panels(one) {
+        faults.place = format!("{uid}: {}", text(panel, "title"));
+        panel::check(panel, &mut faults);
+        query::check(panel, names, &mut faults);
+        colour::check(panel, names, &mut faults);
+        link::check(panel, boards, &mut faults);
     }
+    faults.found
+}
+
+/// What is wrong between boards, each of which may be right.
+fn faults_between(boards: &[Value]) -> Vec<String> {
     let mut faults = Faults { place: "between boards".to_owned(), found: Vec::new() };
     colour::check_between(boards, &mut faults);
     board::check_between(boards, &mut faults);
-    all.append(&mut faults.found);
-    all
+    faults.found
+}
+
+/// Everything that is wrong with these boards.
+pub(crate) fn faults(boards: &[Value], names: &Names) -> Vec<String> {
+    boards.iter().flat_map(|one| faults_of(one, boards, names)).chain(faults_between(boards)).collect()
 }

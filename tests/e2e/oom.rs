@@ -13,6 +13,8 @@
 //! It needs root (or the right to make memory cgroups and to read the kernel's log). Where that cannot be had,
 //! `CORONER_TEST_WITHOUT_OOM=1` leaves it out, and says so.
 
+#[expect(dead_code, reason = "the tests of the whole pipeline use the rest")]
+#[path = "../pipeline/alertmanager.rs"]
 mod alertmanager;
 mod calls;
 mod cgroup;
@@ -108,7 +110,7 @@ impl Scene {
         let upstreams: Upstreams = upstreams.map(|(model, server)| (calls::host(model), server.address)).into();
         let gateway = Gateway::start(&folder, upstreams).await;
 
-        let alertmanager = Alertmanager::start(&folder).await;
+        let alertmanager = Alertmanager::start(&folder, |_| {}).await;
         let mut servers = Vec::new();
         for kind in ALERTING {
             servers.push(Prometheus::start(kind, service.admin, &folder, &rules_and_alerts(&alertmanager)).await);

@@ -7,9 +7,6 @@ use crate::dashboard::{Board, Kind, Panel, Scale, panel};
 /// Alerts of the chosen models; those that name no model are shown when all are chosen.
 const CHOSEN: &str = r#"severity!="none", platform=~"$platform", model_id=~"$model_id", environment=~"$environment""#;
 
-/// How often rules are evaluated, seconds: a sample of `ALERTS` stands for so long.
-const EVALUATED: u32 = 30;
-
 fn now(state: &str, more: &str) -> String {
     format!(r#"ALERTS{{alertstate="{state}", {CHOSEN}{more}}}"#)
 }
@@ -50,7 +47,7 @@ fn list() -> Panel {
         .says("ALERTS and ALERTS_FOR_STATE: each alert that fires, whose it is, and for how long its condition holds. A click on a model or caller leads to its board.")
         .size(24, 9)
         .labels(&["alertname", "severity", "blame", "team", "model_id", "environment", "caller", "platform"])
-        .ask_in("s", format!("{since} and on ({by}) {firing}"), "for")
+        .ask_in("s", format!("{since} and on ({by}) {firing}"), "since")
         .words(Words::Severity)
         .words(Words::Blame)
         .link("model_id", TO_MODEL)
@@ -85,23 +82,23 @@ fn history() -> Panel {
 }
 
 fn noise() -> Vec<Panel> {
-    let shown = |state: &str| format!("count_over_time({}[$__range])", now(state, ""));
+    let shown = format!("count_over_time({}[$__range:1m])", now("firing", ""));
     vec![
         panel(Kind::Table, "Noisiest in the shown time", "short")
             .says("ALERTS and ALERTS_FOR_STATE over the shown time, by alert: on how many models or callers, how often it began, how long it fired. What fires for days is not acted on; what begins often and fires briefly flaps.")
-            .size(14, 9)
+            .size(12, 9)
             .labels(&["alertname", "severity"])
             .ask(
                 format!("sum by (alertname, severity) (changes(ALERTS_FOR_STATE{{{CHOSEN}}}[$__range]) + 1)"),
                 "began",
             )
-            .ask_in("s", format!("sum by (alertname, severity) ({}) * {EVALUATED}", shown("firing")), "fired for")
-            .ask(format!("count by (alertname, severity) ({})", shown("firing")), "models or callers")
+            .ask_in("s", format!("sum by (alertname, severity) ({shown}) * 60"), "fired for")
+            .ask(format!("count by (alertname, severity) ({shown})"), "models or callers")
             .words(Words::Severity)
             .empty("-"),
-        panel(Kind::Bars, "Alerts firing, by severity", "short")
+        panel(Kind::Stacked, "Alerts firing, by severity", "short")
             .says("ALERTS by severity over time. A wall of red at one moment is one incident: see who has to act first.")
-            .size(10, 9)
+            .size(12, 9)
             .ask(format!("count by (severity) ({})", now("firing", "")), "{{severity}}")
             .words(Words::Severity)
             .empty("Nothing fires"),
@@ -120,7 +117,7 @@ pub(super) fn board() -> Board {
         description: "Alerts by team and blame, now and over time, and the noisiest ones.",
         from: "now-6h",
         variables: targets(),
-        annotations: vec![firing(r#"severity="critical", platform=~"$platform", model_id=~"$model_id""#)],
+        annotations: vec![firing("critical", r#"platform=~"$platform", model_id=~"$model_id""#)],
         panels,
         closed: Vec::new(),
     }

@@ -1,6 +1,6 @@
 //! The board `dashboards/callers.json`: who calls wrongly, what is wrong, and whose is it? In: nothing. Out: the panels as data.
 
-use super::{TARGET, TO_CALLER, TO_MODEL, firing, targets};
+use super::{TARGET, TO_CALLER, TO_MODEL, UNMEASURED, firing, grown, or_none, targets};
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Variable, panel};
 
@@ -16,7 +16,7 @@ fn lately(more: &str) -> String {
 
 /// Failures of callers in the shown time.
 fn in_shown_time(more: &str) -> String {
-    format!("sum_over_time({}[$__range]) / 10", lately(more))
+    grown(&format!("inference_client_failures_total{{{}}}", filter(more)), "$__range")
 }
 
 fn rate(more: &str) -> String {
@@ -24,23 +24,24 @@ fn rate(more: &str) -> String {
 }
 
 fn answer() -> Vec<Panel> {
-    let worst = format!("topk(4, sum by (caller, cause) ({}) > 0.5)", lately(""));
+    let worst = format!("sort_desc(topk(4, sum by (caller, cause) ({}) > 0.5))", lately(""));
+    let named = format!(r#"label_join({worst}, "what", ": ", "caller", "cause")"#);
+    let refused = format!(r#"sum by (class) ({}) > 0.5"#, lately(r#", class=~"authentication|permission|billing""#));
     vec![
         panel(Kind::Stat, "Callers to talk to now: failed requests, last 5 minutes", "short")
             .says("caller:inference_client_failures:increase5m: the callers and causes with the most failures that only the caller can mend. The table below names the team.")
             .size(14, 5)
-            .ask(format!("sort_desc({worst})"), "{{caller}}: {{cause}}")
+            .ask(or_none(&named, "what"), "{{what}}")
             .words(Words::Cause)
-            .empty("Nobody calls wrongly"),
+            .words(Words::State)
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Accounts and keys", "short")
             .says("caller:inference_client_failures:increase5m of classes authentication, permission and billing: unpaid_account stops every caller of the platform.")
             .size(5, 5)
-            .ask(
-                format!(r#"sum by (class) ({}) > 0.5"#, lately(r#", class=~"authentication|permission|billing""#)),
-                "{{class}}",
-            )
+            .ask(or_none(&refused, "class"), "{{class}}")
             .words(Words::Class)
-            .empty("All accepted"),
+            .words(Words::State)
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Callers' share of all failures", "percentunit")
             .says("model:inference_failures:increase5m with blame client over all of it: failures that neither the models nor the platform can mend.")
             .size(5, 5)
@@ -50,7 +51,7 @@ fn answer() -> Vec<Panel> {
                 ),
                 "of failures",
             )
-            .empty("No failures"),
+            .empty("None in this time"),
     ]
 }
 
@@ -58,7 +59,7 @@ fn table() -> Panel {
     let by = "platform, caller, class, cause";
     let owned = |expr: String| format!("({expr}) * on (caller) group_left (team) caller:inference_owner:info");
     panel(Kind::Table, "Who calls wrongly in the shown time, and whose caller it is", "short")
-        .says("caller:inference_client_failures:increase5m by caller and cause, summed over the shown time, with the team of caller:inference_owner:info. A click on a caller shows it alone; the runbook of the alert for its cause says how to mend it.")
+        .says("inference_client_failures_total by caller and cause in the shown time, with the team of caller:inference_owner:info. A click on a caller shows it alone; the runbook of the alert for its cause says how to mend it.")
         .size(24, 9)
         .labels(&["caller", "team", "class", "cause", "platform"])
         .ask(owned(format!("topk(20, sum by ({by}) ({}) > 0.5)", in_shown_time(""))), "failures")
@@ -79,7 +80,7 @@ fn over_time() -> Vec<Panel> {
             .says("inference_client_failures_total by cause. A step that begins at a round time is a key that expired or a job that started.")
             .ask(format!("sum by (cause) ({}) > 0", rate("")), "{{cause}}")
             .words(Words::Cause)
-            .empty("No failures"),
+            .empty("None in this time"),
         panel(Kind::Lines, "Failures by caller", "reqps")
             .says("inference_client_failures_total by caller, the ten worst of the shown time. One caller alone: its deployment; all at once: the account or the platform.")
             .ask(
@@ -90,14 +91,14 @@ fn over_time() -> Vec<Panel> {
                 ),
                 "{{caller}}",
             )
-            .empty("No failures"),
+            .empty("None in this time"),
     ]
 }
 
 fn models() -> Panel {
     let by = "platform, model_id, environment";
     panel(Kind::Table, "Models that are called wrongly", "short")
-        .says("caller:inference_client_failures:increase5m by model, summed over the shown time: a model id that many callers get wrong is badly documented.")
+        .says("inference_client_failures_total by model in the shown time: a model id that many callers get wrong is badly documented.")
         .size(12, 8)
         .labels(&["model_id", "environment", "platform"])
         .ask(format!("topk(15, sum by ({by}) ({}) > 0.5)", in_shown_time("")), "failures")
@@ -117,11 +118,11 @@ fn alerts() -> Panel {
         )
         .words(Words::Severity)
         .link("caller", TO_CALLER)
-        .empty("None")
+        .empty("None in this time")
 }
 
 fn rest() -> Vec<Panel> {
-    let third = |title| panel(Kind::Lines, title, "reqps").size(8, 8).empty("None");
+    let third = |title| panel(Kind::Lines, title, "reqps").size(8, 8).empty("None in this time");
     let by_caller = |more: &str| format!("topk(10, sum by (caller) ({}) > 0)", rate(more));
     vec![
         third("Time-outs shorter than the model needs")
@@ -150,7 +151,7 @@ pub(super) fn board() -> Board {
         description: "Failures with blame client by who called: keys, model ids, billing, quotas, sizes, time-outs, and the team that can mend them.",
         from: "now-6h",
         variables,
-        annotations: vec![firing(r#"component="inference", blame="client", caller=~"$caller""#)],
+        annotations: vec![firing("critical|warning", r#"component="inference", blame="client", caller=~"$caller""#)],
         panels,
         closed: vec![("By kind of mistake", rest())],
     }

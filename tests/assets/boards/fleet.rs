@@ -1,15 +1,16 @@
 //! The board `dashboards/fleet.json`: which models fail, and who has to act? In: nothing. Out: the panels as data.
 
 use super::{
-    BY_TARGET, TARGET, TO_MODEL, failures, firing, in_shown_time, lately, latency, rate, requests, rollouts, share,
-    targets,
+    ANSWERED, BY_TARGET, TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, latency, or_none, rate,
+    requests, rollouts, share, targets,
 };
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
 
 /// What a reader must know in ten seconds.
 fn answer() -> Vec<Panel> {
-    let worst = format!("sum by ({BY_TARGET}, cause) ({})", lately("failures", ""));
+    let worst = format!("sum by ({BY_TARGET}, cause) ({}) > 0.5", lately("failures", r#", blame!="client""#));
+    let named = format!(r#"label_join(sort_desc(topk(3, {worst})), "what", ": ", "model_id", "cause")"#);
     let firing = |severity: &str| {
         format!(
             r#"count(max by (alertname, platform, model_id, environment, caller) (ALERTS{{alertstate="firing", component="inference", severity="{severity}"}})) or vector(0)"#
@@ -19,15 +20,17 @@ fn answer() -> Vec<Panel> {
         panel(Kind::Stat, "Who has to act: failed requests, last 5 minutes", "short")
             .says("model:inference_failures:increase5m by blame. The largest number says whose problem it is: the model's team, the platform, the callers; undetermined means that evidence is missing.")
             .size(8, 5)
-            .ask(format!("sum by (blame) ({}) > 0.5", lately("failures", "")), "{{blame}}")
+            .ask(or_none(&format!("sum by (blame) ({}) > 0.5", lately("failures", "")), "blame"), "{{blame}}")
             .words(Words::Blame)
-            .empty("No failures"),
+            .words(Words::State)
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Worst now: model and cause", "short")
-            .says("model:inference_failures:increase5m: the three models and causes with the most failed requests in the last 5 minutes. Start with the first; the table below leads to its board.")
+            .says("model:inference_failures:increase5m without blame client: the three models and causes with the most failed requests in the last 5 minutes. Start with the first; the table below leads to its board. What callers do wrong is on the Callers board.")
             .size(11, 5)
-            .ask(format!("sort_desc(topk(3, {worst} > 0.5))"), "{{model_id}} {{environment}}: {{cause}}")
+            .ask(or_none(&named, "what"), "{{what}}")
             .words(Words::Cause)
-            .empty("No failures"),
+            .words(Words::State)
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Alerts firing", "short")
             .says("ALERTS of component inference: pages (critical) and tickets (warning). The Alerts board lists them by team.")
             .size(5, 5)
@@ -69,37 +72,40 @@ fn numbers() -> Vec<Panel> {
 fn over_time() -> Vec<Panel> {
     vec![
         panel(Kind::Stacked, "Failures by blame", "reqps")
-            .says("inference_failures_total by blame: who has to act, and since when. Dots are exemplars that lead to a trace.")
-            .ask_traced(format!("sum by (blame) ({}) > 0", failures("")), "{{blame}}")
+            .says("inference_failures_total by blame: who has to act, and since when.")
+            .ask(format!("sum by (blame) ({}) > 0", failures("")), "{{blame}}")
             .words(Words::Blame)
-            .empty("No failures"),
+            .empty("None in this time"),
         panel(Kind::Stacked, "Failures by cause", "reqps")
-            .says("inference_failures_total by cause: why. Pure colours are the model's causes, dark ones the platform's, light ones the callers', grey is unknown.")
+            .says("inference_failures_total by cause: why. Pure colours are the model's causes, dark ones the platform's, light ones the callers', grey is unknown. Dots are exemplars that lead to a trace.")
             .ask_traced(format!("sum by (cause) ({}) > 0", failures("")), "{{cause}}")
             .words(Words::Cause)
-            .empty("No failures"),
+            .empty("None in this time"),
     ]
 }
 
 fn models() -> Panel {
     let failing = |more: &str| format!("sum by ({BY_TARGET}) ({})", in_shown_time("failures", more));
-    let answered = format!("sum by ({BY_TARGET}) ({})", in_shown_time("answered_requests", ""));
-    let worst = format!("topk(15, {} > 0.5)", failing(""));
+    let not_theirs = r#", blame!="client""#;
+    let answered = format!("sum by ({BY_TARGET}) ({})", in_shown_time("requests", ANSWERED));
+    let worst = format!("topk(15, {} > 0.5)", failing(not_theirs));
     let of_worst = |expr: String| format!("({expr}) and on ({BY_TARGET}) {worst}");
     let blamed = |blame: &str| of_worst(format!("{} > 0.5", failing(&format!(r#", blame="{blame}""#))));
-    let main_cause =
-        format!("topk by ({BY_TARGET}) (1, sum by ({BY_TARGET}, cause) ({}) > 0.5)", in_shown_time("failures", ""));
-    panel(Kind::Table, "Models that fail most in the shown time", "short")
-        .says("model:inference_failures:increase5m over model:inference_answered_requests:increase5m, summed over the shown time: the fifteen worst models, their main cause and who has to act. A click on a model leads to its board.")
+    let main_cause = format!(
+        "topk by ({BY_TARGET}) (1, sum by ({BY_TARGET}, cause) ({}) > 0.5)",
+        in_shown_time("failures", not_theirs)
+    );
+    panel(Kind::Table, "Models that fail most in the shown time, whatever callers do wrong", "short")
+        .says("inference_failures_total without blame client over inference_requests_total, in the shown time: the fifteen worst models, their main cause and who has to act. A click on a model leads to its board.")
         .size(24, 9)
         .labels(&["model_id", "environment", "platform", "cause"])
         .ask(worst.clone(), "failures")
-        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({answered} > 0), 1)", failing(""))), "share of requests")
-        .ask(of_worst(main_cause), "of main cause")
+        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({answered} > 0), 1)", failing(not_theirs))), "share of requests")
+        .ask_labels(of_worst(main_cause), "of main cause")
         .ask(blamed("model"), "model")
         .ask(blamed("platform"), "platform's")
-        .ask(blamed("client"), "client")
         .ask(blamed("undetermined"), "undetermined")
+        .ask(blamed("client"), "callers'")
         .words(Words::Cause)
         .link("model_id", TO_MODEL)
         .empty("-")
@@ -109,9 +115,9 @@ fn rest() -> Vec<Panel> {
     vec![
         panel(Kind::Stacked, "Failures by class", "reqps")
             .says("inference_failures_total by class: what happened, in words of HTTP.")
-            .ask_traced(format!("sum by (class) ({}) > 0", failures("")), "{{class}}")
+            .ask(format!("sum by (class) ({}) > 0", failures("")), "{{class}}")
             .words(Words::Class)
-            .empty("No failures"),
+            .empty("None in this time"),
         latency(),
         panel(Kind::Stacked, "Requests by status", "reqps")
             .says("inference_requests_total by status_code, as the primary vantage saw it; none means that no answer came.")
@@ -130,29 +136,27 @@ fn rest() -> Vec<Panel> {
 }
 
 fn verdicts() -> Vec<Panel> {
+    let failed = |more: &str| format!("sum by ({BY_TARGET}) ({})", in_shown_time("failures", more));
+    let (nobody, all) = (failed(r#", blame="undetermined""#), failed(""));
     let verdicts = r#"rate(inference_verdicts_total{platform=~"$platform"}[$__rate_interval])"#;
     vec![
         panel(Kind::Stacked, "How sure the verdicts are", "reqps")
             .says("inference_verdicts_total by confidence. Much assumed means that nothing seen could decide why: send the models' logs.")
             .ask(format!("sum by (confidence) ({verdicts}) > 0"), "{{confidence}}")
             .words(Words::Confidence)
-            .empty("No failures"),
+            .empty("None in this time"),
         panel(Kind::Stacked, "How evidence was matched", "reqps")
             .says("inference_verdicts_total by match: request and replica are the strongest, target is the same model at the right time, none is the record alone.")
             .ask(format!("sum by (match) ({verdicts}) > 0"), "{{match}}")
             .words(Words::Match)
-            .empty("No failures"),
-        panel(Kind::Lines, "Share of verdicts without a culprit, by model", "percentunit")
-            .says("inference_failures_total with blame undetermined over all: models whose logs or pod status are missing.")
-            .ask(
-                format!(
-                    "topk(10, sum by ({BY_TARGET}) ({}) / (sum by ({BY_TARGET}) ({}) > 0))",
-                    failures(r#", blame="undetermined""#),
-                    failures("")
-                ),
-                "{{model_id}} {{environment}}",
-            )
-            .empty("No failures"),
+            .empty("None in this time"),
+        panel(Kind::Table, "Models without a culprit, in the shown time", "short")
+            .says("inference_failures_total with blame undetermined, and its share of all failures: models whose logs or pod status are missing.")
+            .labels(&["model_id", "environment", "platform"])
+            .ask(format!("topk(10, {nobody} > 0.5)"), "undetermined")
+            .ask_in("percentunit", format!("{nobody} / ({all} > 0.5)"), "share of failures")
+            .link("model_id", TO_MODEL)
+            .empty("-"),
         panel(Kind::Stacked, "Stream endings", "reqps")
             .says("inference_streams_total by ending, as the record shows it. The Streams board says more.")
             .ask(format!("sum by (ending) ({}) > 0", rate("inference_streams_total", "")), "{{ending}}")
@@ -173,7 +177,7 @@ pub(super) fn board() -> Board {
         description: "Which models fail, why, and who has to act? Verdicts of coroner on every failed request.",
         from: "now-1h",
         variables: targets(),
-        annotations: vec![firing(&format!("component=\"inference\", {TARGET}")), rollouts()],
+        annotations: vec![firing("critical", &format!("component=\"inference\", {TARGET}")), rollouts()],
         panels,
         closed: vec![("Classes, latency, status", rest()), ("How far the verdicts can be trusted", verdicts())],
     }

@@ -3,8 +3,8 @@
 //! The pictures in the middle have one width, one width of axis and one of legend, so that a line down the page is one moment.
 
 use super::{
-    BY_TARGET, TARGET, evidence, failures, firing, in_shown_time, lately, latency, quantile, rate, requests, rollouts,
-    share, targets,
+    BY_TARGET, TARGET, UNMEASURED, evidence, failures, firing, in_shown_time, lately, latency, or_none, quantile, rate,
+    requests, rollouts, share, targets,
 };
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
@@ -26,21 +26,23 @@ fn answer() -> Vec<Panel> {
         panel(Kind::Stat, "Why: failed requests by cause, last 5 minutes", "short")
             .says("model:inference_failures:increase5m: the three most frequent causes. oom_killed and container_crash stand on evidence; unknown means that the model's logs or pod status are missing.")
             .size(9, 5)
-            .ask(format!("sort_desc(topk(3, {why} > 0.5))"), "{{cause}}")
+            .ask(or_none(&format!("sort_desc(topk(3, {why} > 0.5))"), "cause"), "{{cause}}")
             .words(Words::Cause)
-            .empty("No failures"),
+            .words(Words::State)
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Requests lost", "percentunit")
             .says("model:inference_failures:increase5m over model:inference_answered_requests:increase5m, whoever is to blame. The error budget is 1 % unless configured.")
             .size(4, 5)
             .ask(format!("clamp_max({lost}, 1)"), "of requests")
             .judged(Scale::Above(0.01, 0.05)),
         panel(Kind::Stat, "Deaths of containers", "short")
-            .says("model:inference_evidence:increase5m of kinds that end a container, summed over the shown time: oom_killed asks for smaller batches, container_exit for the log before it.")
+            .says("inference_evidence_total of kinds that end a container, in the shown time: oom_killed asks for smaller batches, container_exit for the log before it.")
             .size(5, 5)
-            .ask(format!("sum by (kind) ({}) > 0.5", in_shown_time("evidence", DEATHS)), "{{kind}}")
+            .ask(or_none(&format!("sum by (kind) ({}) > 0.5", in_shown_time("evidence", DEATHS)), "kind"), "{{kind}}")
             .words(Words::Evidence)
-            .empty("None seen"),
-        panel(Kind::Stat, "Latency, 95th percentile", "s")
+            .words(Words::State)
+            .empty(UNMEASURED),
+        panel(Kind::Stat, "p95 latency", "s")
             .says("inference_request_duration_seconds: near 1200 s means that requests run into the platform's limit.")
             .size(3, 5)
             .ask(quantile("0.95"), "p95"),
@@ -54,47 +56,47 @@ fn answer() -> Vec<Panel> {
 }
 
 fn one_axis() -> Vec<Panel> {
-    let wide = |kind, title, unit| panel(kind, title, unit).size(24, 7);
+    let wide = |kind, title, unit| panel(kind, title, unit).size(24, 6);
+    let provided = |title, unit| wide(Kind::Lines, title, unit).slow().empty("Not exported");
     vec![
-        wide(Kind::Stacked, "Failures by cause, against requests", "reqps")
-            .says("inference_failures_total by cause under the line of inference_requests_total. Read downwards: what stands below at the same moment? Dots are exemplars that lead to a trace; marks are alerts and rollouts.")
-            .size(24, 8)
+        wide(Kind::Stacked, "Failures by cause", "reqps")
+            .says("inference_failures_total by cause. Read downwards: what stands below at the same moment? Dots are exemplars that lead to a trace; marks are alerts that begin and rollouts.")
+            .size(24, 7)
             .ask_traced(format!("sum by (cause) ({}) > 0", failures("")), "{{cause}}")
-            .ask_over(format!("sum({})", requests("")), "requests")
             .words(Words::Cause)
-            .words(Words::State),
+            .empty("None in this time"),
         wide(Kind::Bars, "What was seen about the containers", "short")
             .says("inference_evidence_total by kind, each interval: kills, exits, failed loads, restarts, memory pressure, whether or not a request failed. A bar under the first failures is the cause.")
-            .ask(format!("sum by (kind) ({}) > 0", evidence(TROUBLE)), "{{kind}}")
+            .ask(format!("round(sum by (kind) ({})) > 0", evidence(TROUBLE)), "{{kind}}")
             .words(Words::Evidence)
             .empty("No evidence"),
-        wide(Kind::Lines, "Memory of the replicas, as Baseten exports it", "bytes")
+        provided("Memory of the replicas, as Baseten exports it", "bytes")
             .says("baseten_container_cpu_memory_working_set_bytes by replica: a saw that breaks off at the same height each time has met its limit. The limit itself is not exported.")
             .ask(
                 format!("max by (replica) (baseten_container_cpu_memory_working_set_bytes{{{PROVIDED}}})"),
                 "{{replica}}",
-            )
-            .slow()
-            .empty("Not exported"),
+            ),
         latency().size(24, 6),
-        wide(Kind::Lines, "Replicas and restarts, as Baseten exports them", "short")
+        wide(Kind::Stacked, "Requests by status", "reqps")
+            .says("inference_requests_total by status_code, as the primary vantage saw it; none means that no answer came. More requests before the first failure: load is the trigger; fewer after it: callers gave up.")
+            .ask(format!("sum by (status_code) ({}) > 0", requests("")), "{{status_code}}")
+            .words(Words::Status),
+        provided("Replicas and restarts, as Baseten exports them", "short")
             .says("baseten_replicas_active, baseten_replicas_starting, and increases of baseten_container_restarts_total (crash, memory kill or failed liveness probe; behind a feature flag of Baseten).")
-            .size(24, 6)
+            .size(24, 5)
             .ask(format!("sum(baseten_replicas_active{{{PROVIDED}}})"), "ready")
             .ask(format!("sum(baseten_replicas_starting{{{PROVIDED}}})"), "starting")
             .ask(
-                format!("sum(increase(baseten_container_restarts_total{{{PROVIDED}}}[$__rate_interval]))"),
+                format!("round(sum(increase(baseten_container_restarts_total{{{PROVIDED}}}[$__rate_interval])))"),
                 "restarts",
-            )
-            .slow()
-            .empty("Not exported"),
+            ),
     ]
 }
 
 fn verdicts() -> Panel {
     let by = format!("{BY_TARGET}, class, cause, blame");
     panel(Kind::Table, "Verdicts in the shown time", "short")
-        .says("model:inference_failures:increase5m, summed over the shown time, and how many there were in the last 5 minutes: what happened, why, who has to act.")
+        .says("inference_failures_total in the shown time, and model:inference_failures:increase5m, the last 5 minutes: what happened, why, who has to act.")
         .size(24, 7)
         .labels(&["model_id", "environment", "platform", "class", "cause", "blame"])
         .ask(format!("sum by ({by}) ({}) > 0.5", in_shown_time("failures", "")), "failures")
@@ -107,15 +109,12 @@ fn verdicts() -> Panel {
 
 fn rest() -> Vec<Panel> {
     vec![
-        panel(Kind::Stacked, "Requests by status", "reqps")
-            .says("inference_requests_total by status_code, as the primary vantage saw it; none means that no answer came.")
-            .ask(format!("sum by (status_code) ({}) > 0", requests("")), "{{status_code}}")
-            .words(Words::Status),
         panel(Kind::Stacked, "Failures by class", "reqps")
             .says("inference_failures_total by class: what happened, in words of HTTP.")
-            .ask_traced(format!("sum by (class) ({}) > 0", failures("")), "{{class}}")
+            .ask(format!("sum by (class) ({}) > 0", failures("")), "{{class}}")
             .words(Words::Class)
-            .empty("No failures"),
+            .size(24, 7)
+            .empty("None in this time"),
         panel(Kind::Stacked, "Stream endings", "reqps")
             .says("inference_streams_total by ending, as the record shows it.")
             .ask(format!("sum by (ending) ({}) > 0", rate("inference_streams_total", "")), "{{ending}}")
@@ -127,7 +126,7 @@ fn rest() -> Vec<Panel> {
                 format!("topk(10, sum by (caller) ({}) > 0)", rate("inference_client_failures_total", "")),
                 "{{caller}}",
             )
-            .empty("None"),
+            .empty("None in this time"),
     ]
 }
 
@@ -148,10 +147,10 @@ fn compared() -> Vec<Panel> {
             )
             .judged(Scale::Above(0.05, 0.05)),
         panel(Kind::Table, "Deployments that give evidence", "short")
-            .says("inference_evidence_total by deployment and kind, in the last interval: whose containers die, and how.")
+            .says("inference_evidence_total by deployment and kind, in the shown time: whose containers die, and how.")
             .size(24, 8)
             .labels(&["model_id", "environment", "deployment_id", "kind"])
-            .ask(format!("topk(20, sum by (model_id, environment, deployment_id, kind) ({}) > 0)", evidence("")), "facts")
+            .ask(format!("topk(20, sum by (model_id, environment, deployment_id, kind) ({}) > 0.5)", in_shown_time("evidence", "")), "facts")
             .words(Words::Evidence)
             .empty("-"),
     ]
@@ -168,11 +167,8 @@ pub(super) fn board() -> Board {
         description: "One model on one time axis: failures by cause against requests, what was seen about its containers, memory, latency. Choose a model above.",
         from: "now-1h",
         variables: targets(),
-        annotations: vec![firing(&format!("component=\"inference\", {TARGET}")), rollouts()],
+        annotations: vec![firing("critical|warning", &format!("component=\"inference\", {TARGET}")), rollouts()],
         panels,
-        closed: vec![
-            ("Status, class, streams, callers", rest()),
-            ("What the alerts compare, and by deployment", compared()),
-        ],
+        closed: vec![("Class, streams, callers", rest()), ("What the alerts compare, and by deployment", compared())],
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! What callers saw comes from coroner; what the provider says comes from its own exported metrics, where they are scraped.
 
-use super::{BY_TARGET, TO_MODEL, failures, firing, in_shown_time, lately, requests, rollouts, share, targets};
+use super::{
+    BY_TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, or_none, requests, rollouts, share,
+    targets,
+};
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
 
@@ -18,14 +21,16 @@ const PROVIDED: &str = r#"model_id=~"$model_id", environment=~"$environment""#;
 fn answer() -> Vec<Panel> {
     let struck = format!("sum by ({BY_TARGET}, cause) ({}) > 0.5", lately("failures", NOT_OURS));
     let failing = format!("count(sum by ({BY_TARGET}) ({}) > 0.5)", lately("failures", NOT_OURS));
+    let refused = format!("sum by (cause) ({})", lately("failures", NO_PLACE));
     let in_use = format!("count({} > 0.5)", lately("answered_requests", ""));
     vec![
         panel(Kind::Stat, "Models struck by the same cause, last 5 minutes", "short")
             .says("model:inference_failures:increase5m with blame platform or undetermined: on how many models each cause is seen. One model: look at that model. Many at once: it is the platform.")
             .size(10, 5)
-            .ask(format!("sort_desc(topk(3, count by (cause) ({struck})))"), "{{cause}}")
+            .ask(or_none(&format!("sort_desc(topk(3, count by (cause) ({struck})))"), "cause"), "{{cause}}")
             .words(Words::Cause)
-            .empty("None"),
+            .words(Words::State)
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Share of models struck", "percentunit")
             .says("Models with such failures in model:inference_failures:increase5m over all with traffic. InferencePlatformWideFailure fires from half on, if it is the same cause.")
             .size(5, 5)
@@ -34,9 +39,10 @@ fn answer() -> Vec<Panel> {
         panel(Kind::Stat, "No place to run: requests, last 5 minutes", "short")
             .says("model:inference_failures:increase5m of classes unavailable and capacity by cause. draining belongs to a rollout and passes; routing, circuit_open, no_capacity and cold_start do not.")
             .size(9, 5)
-            .ask(format!("sort_desc(topk(3, sum by (cause) ({}) > 0.5))", lately("failures", NO_PLACE)), "{{cause}}")
+            .ask(or_none(&format!("sort_desc(topk(3, {refused} > 0.5))"), "cause"), "{{cause}}")
             .words(Words::Cause)
-            .empty("None"),
+            .words(Words::State)
+            .empty(UNMEASURED),
     ]
 }
 
@@ -49,12 +55,12 @@ fn over_time() -> Vec<Panel> {
                 "{{cause}}",
             )
             .words(Words::Cause)
-            .empty("None"),
+            .empty("None in this time"),
         panel(Kind::Stacked, "No place to run, by cause", "reqps")
             .says("inference_failures_total of classes unavailable and capacity by cause: 503, and 429 or 500 without room.")
             .ask_traced(format!("sum by (cause) ({}) > 0", failures(NO_PLACE)), "{{cause}}")
             .words(Words::Cause)
-            .empty("None"),
+            .empty("None in this time"),
     ]
 }
 
@@ -95,7 +101,7 @@ fn provider() -> Vec<Panel> {
 fn causes() -> Panel {
     let by = format!("{BY_TARGET}, class, cause");
     panel(Kind::Table, "What the platform has to answer for, in the shown time", "short")
-        .says("model:inference_failures:increase5m with blame platform or undetermined, summed over the shown time. The same cause in many rows is one incident.")
+        .says("inference_failures_total with blame platform or undetermined, in the shown time. The same cause in many rows is one incident.")
         .size(24, 8)
         .labels(&["cause", "class", "model_id", "environment", "platform"])
         .ask(format!("topk(20, sum by ({by}) ({}) > 0.5)", in_shown_time("failures", NOT_OURS)), "failures")
@@ -126,7 +132,6 @@ fn resources() -> Vec<Panel> {
 pub(super) fn board() -> Board {
     let mut panels = answer();
     panels.extend(over_time());
-    panels.extend(provider());
     panels.push(causes());
     Board {
         uid: "coroner-platform",
@@ -135,10 +140,13 @@ pub(super) fn board() -> Board {
         from: "now-1h",
         variables: targets(),
         annotations: vec![
-            firing(r#"component="inference", blame=~"platform|undetermined", platform=~"$platform""#),
+            firing("critical", r#"component="inference", blame=~"platform|undetermined", platform=~"$platform""#),
             rollouts(),
         ],
         panels,
-        closed: vec![("What the containers use, as Baseten exports it", resources())],
+        closed: vec![
+            ("As Baseten exports it: traffic and replicas", provider()),
+            ("As Baseten exports it: memory and GPUs", resources()),
+        ],
     }
 }

@@ -59,14 +59,14 @@ fn models() -> Panel {
         in_shown_time("failures", r#", class=~"stream_truncated|client_timeout""#)
     );
     panel(Kind::Table, "Models that stream, in the shown time", "short")
-        .says("model:inference_streams:increase5m and model:inference_failures:increase5m, summed over the shown time: how many streams were cut, of how many the end is known, and the main cause.")
+        .says("inference_streams_total and inference_failures_total in the shown time: how many streams were cut, of how many the end is known, and the main cause.")
         .size(24, 9)
         .labels(&["model_id", "environment", "platform", "cause"])
         .ask(format!("{cut} > 0.5"), "cut off")
         .ask_in("percentunit", format!("({cut} or 0 * {ended}) / ({ended} > 0)"), "share cut off")
         .ask_in("percentunit", format!("({} or 0 * {}) / ({} > 0)", of(r#", ending!="unknown""#), of(""), of("")), "end known")
         .ask(of(""), "streams")
-        .ask(cause, "of main cause")
+        .ask_labels(cause, "of main cause")
         .words(Words::Cause)
         .link("model_id", TO_MODEL)
         .empty("-")
@@ -78,14 +78,14 @@ fn why() -> Vec<Panel> {
             .says("inference_failures_total of class stream_truncated by cause: oom_killed and container_crash are the model's, client_disconnect is the caller's; unknown: nothing seen could decide.")
             .ask_traced(format!("sum by (cause) ({}) > 0", failures(OF_STREAMS)), "{{cause}}")
             .words(Words::Cause)
-            .empty("None"),
+            .empty("None in this time"),
         panel(Kind::Lines, "Stalled streams, by model", "reqps")
             .says("inference_failures_total of cause stream_stalled: the first bytes came, then nothing.")
-            .ask_traced(
+            .ask(
                 format!("topk(10, sum by (model_id, environment) ({}) > 0)", failures(STALLED)),
                 "{{model_id}} {{environment}}",
             )
-            .empty("None"),
+            .empty("None in this time"),
     ]
 }
 
@@ -102,7 +102,7 @@ fn coverage() -> Vec<Panel> {
         panel(Kind::Lines, "Streams that a later record proved cut", "short")
             .says("coroner_streams_corrected_total by how they were counted at first; none: not as streams. A log or a second vantage told.")
             .ask("sum by (from) (increase(coroner_streams_corrected_total[$__rate_interval]))", "first counted as {{from}}")
-            .empty("None"),
+            .empty("None in this time"),
     ]
 }
 
@@ -118,7 +118,10 @@ pub(super) fn board() -> Board {
         description: "How streams end: complete, cut, cancelled; of how many the end is known; and which fell silent.",
         from: "now-1h",
         variables: targets(),
-        annotations: vec![firing(&format!(r#"alertname=~"InferenceStream.*", {TARGET}"#)), rollouts()],
+        annotations: vec![
+            firing("critical|warning", &format!(r#"alertname=~"InferenceStream.*", {TARGET}"#)),
+            rollouts(),
+        ],
         panels,
         closed: vec![("Would it be seen", coverage())],
     }

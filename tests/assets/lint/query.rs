@@ -3,14 +3,14 @@
 use super::{Faults, list, text};
 use crate::promql::{Labels, Names, fill, parse};
 use coroner::telemetry::catalogue::{self, Kind};
-use promql_parser::parser::token::{T_ADD, T_DIV, T_GTR, T_LUNLESS};
+use promql_parser::parser::token::{T_DIV, T_GTR, T_LUNLESS};
 use promql_parser::parser::{Expr, VectorSelector};
 use regex::Regex;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The windows that follow the zoom, and the one that is the whole picture.
-const WINDOWS: [&str; 2] = ["$__rate_interval", "$__range"];
+const WINDOWS: [&str; 3] = ["$__rate_interval", "$__range", "$__range:1m"];
 
 pub(super) fn check(panel: &Value, names: &Names, faults: &mut Faults) {
     for target in list(panel, "targets") {
@@ -26,7 +26,7 @@ pub(super) fn check(panel: &Value, names: &Names, faults: &mut Faults) {
             counters(one, above, faults);
             divisions(one, faults);
         });
-        exemplars(panel, target, &tree, faults);
+        exemplars(panel, target, raw, faults);
         if problems.is_empty() {
             legend(panel, target, &labels(names, &expr), faults);
         }
@@ -130,33 +130,12 @@ fn divisions(one: &Expr, faults: &mut Faults) {
     }
 }
 
-/// Failures and latency lead to traces.
-fn exemplars(panel: &Value, target: &Value, tree: &Expr, faults: &mut Faults) {
-    let mut traced = false;
-    walk(tree, &mut Vec::new(), &mut |one, _| {
-        if let Expr::MatrixSelector(matrix) = one {
-            let name = matrix.vs.name.as_deref().unwrap_or_default();
-            traced |= ["inference_failures_total", "inference_request_duration_seconds"].contains(&name);
-        }
-    });
-    let wanted =
-        traced && text(panel, "type") == "timeseries" && !has(tree, T_DIV) && !has(tree, T_ADD) && !counts(tree);
+/// Failures by cause and latency lead to traces; elsewhere the dots would only be in the way.
+fn exemplars(panel: &Value, target: &Value, raw: &str, faults: &mut Faults) {
+    let traced = raw.starts_with("sum by (cause) (rate(inference_failures_total{")
+        || raw.contains("rate(inference_request_duration_seconds{");
+    let wanted = traced && text(panel, "type") == "timeseries";
     faults.unless(target["exemplar"] == wanted, format!("exemplar is not {wanted}"));
-}
-
-fn has(tree: &Expr, op: u16) -> bool {
-    let mut found = false;
-    walk(tree, &mut Vec::new(), &mut |one, _| found |= matches!(one, Expr::Binary(binary) if binary.op.id() == op));
-    found
-}
-
-/// A number of models is not a number of requests: its dots would lie elsewhere.
-fn counts(tree: &Expr) -> bool {
-    let mut found = false;
-    walk(tree, &mut Vec::new(), &mut |one, _| {
-        found |= matches!(one, Expr::Aggregate(aggregate) if aggregate.op.to_string() == "count");
-    });
-    found
 }
 
 /// A legend shows labels that the query keeps, and one without labels stands for one series.

@@ -1,8 +1,11 @@
 //! The linter itself: shipped boards have no fault, and each check finds what it is for.
 
-use super::faults;
+use super::{faults_between, faults_of};
 use crate::promql::Names;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+static NAMES: LazyLock<Names> = LazyLock::new(Names::read);
 
 fn boards() -> Vec<Value> {
     crate::boards::all().iter().map(|board| serde_json::from_str(&board.text()).unwrap()).collect()
@@ -12,7 +15,7 @@ fn boards() -> Vec<Value> {
 fn after(change: &dyn Fn(&mut Value)) -> Vec<String> {
     let mut all = boards();
     change(&mut all[1]);
-    faults(&all, &Names::read())
+    faults_of(&all[1], &all, &NAMES).into_iter().chain(faults_between(&all)).collect()
 }
 
 /// One value replaced.
@@ -61,7 +64,7 @@ fn faults_of_a_board_are_found() {
         ("/panels/1/gridPos/x", json!(0), "panels overlap"),
         ("/panels/5/gridPos/w", json!(20), "leave a hole"),
         ("/panels/5/gridPos/w", json!(25), "wider than the grid"),
-        ("/panels/11/collapsed", json!(false), "a row is open"),
+        ("/panels/10/collapsed", json!(false), "a row is open"),
     ] {
         says(&set(pointer, value), words);
     }
@@ -91,14 +94,14 @@ fn faults_of_a_panel_are_found() {
         ("/panels/5/description", json!("inference_streams_total by ending."), "which no query reads"),
         ("/panels/5/description", json!("inference_failures_total"), "what to look for"),
         ("/panels/5/fieldConfig/defaults/unit", json!("requests/s"), "is not in units.txt"),
-        ("/panels/10/fieldConfig/overrides/3/properties/1/value", json!("ms"), "is not in units.txt"),
+        ("/panels/9/fieldConfig/overrides/9/properties/1/value", json!("ms"), "is not in units.txt"),
         ("/panels/5/fieldConfig/defaults/noValue", json!(null), "no noValue"),
         ("/panels/5/fieldConfig/defaults/mappings", json!([]), "NaN is not shown"),
         ("/panels/5/targets", json!([]), "no targets"),
-        ("/panels/5/targets/1/refId", json!("A"), "refIds are not unique"),
-        ("/panels/5/targets/1/datasource/uid", json!("prom"), "a target's data source"),
-        ("/panels/5/targets/1/format", json!("table"), "format is not"),
-        ("/panels/5/targets/1/instant", json!(true), "ask for a range"),
+        ("/panels/8/targets/1/refId", json!("A"), "refIds are not unique"),
+        ("/panels/8/targets/1/datasource/uid", json!("prom"), "a target's data source"),
+        ("/panels/8/targets/1/format", json!("table"), "format is not"),
+        ("/panels/8/targets/1/instant", json!(true), "ask for a range"),
         ("/panels/5/fieldConfig/overrides/0/properties/0/value/fixedColor", json!("#123456"), "oom_killed is"),
         ("/panels/5/fieldConfig/overrides", json!([]), "oom_killed has not its colour"),
     ] {
@@ -123,15 +126,15 @@ fn faults_of_a_query_are_found() {
             "divides by what may be nothing",
         ),
         ("sum by (platform) (rate(inference_requests_total[$__rate_interval]))", "stands for many series"),
-        ("sum(rate(inference_failures_total[$__rate_interval]))", "exemplar is not true"),
+        ("sum(rate(inference_requests_total[$__rate_interval]))", "exemplar is not false"),
     ] {
-        says(&set("/panels/5/targets/1/expr", json!(expr)), words);
+        says(&set("/panels/8/targets/1/expr", json!(expr)), words);
     }
     for (pointer, value, words) in [
         ("/panels/5/targets/0/exemplar", json!(false), "exemplar is not true"),
         ("/panels/5/targets/0/legendFormat", json!("{{kind}}"), "shows kind, which the query loses"),
         ("/panels/5/targets/0/legendFormat", json!(""), "no legend"),
-        ("/panels/10/transformations/1/options/indexByName", json!({"model_id": 0}), "the columns are"),
+        ("/panels/9/transformations/1/options/indexByName", json!({"model_id": 0}), "the columns are"),
     ] {
         says(&set(pointer, value), words);
     }
@@ -141,7 +144,7 @@ fn faults_of_a_query_are_found() {
 fn faults_of_links_are_found() {
     let with = |url: &str| {
         let link = json!([{"title": "there", "url": url}]);
-        set("/panels/10/fieldConfig/defaults/links", link)
+        set("/panels/9/fieldConfig/defaults/links", link)
     };
     says(&with("/d/coroner-causes?${__url_time_range}"), "no board for");
     says(&with("/d/coroner-fleet?var-model_id=x"), "loses the time");
@@ -149,5 +152,5 @@ fn faults_of_links_are_found() {
     says(&with("/d/coroner-fleet?${caller:queryparam}&${__url_time_range}"), "no variable caller");
     says(&with("/d/coroner-callers?var-caller=${__data.fields.caller}&${__url_time_range}"), "no column caller");
     let untitled = json!([{"title": "", "url": "/d/coroner-fleet?${__url_time_range}"}]);
-    says(&set("/panels/10/fieldConfig/defaults/links", untitled), "a link has no title");
+    says(&set("/panels/9/fieldConfig/defaults/links", untitled), "a link has no title");
 }
