@@ -116,3 +116,13 @@ fn dashboards_are_what_the_generator_writes() {
     kept.sort();
     assert_eq!(files("dashboards", ".json"), kept, "a board that no code writes");
 }
+
+#[test]
+fn every_board_is_documented() {
+    let page = std::fs::read_to_string(root("docs/dashboards.md")).unwrap();
+    let heads: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    for board in boards::all() {
+        let head = format!("{} (`{}`)", board.title, board.uid);
+        assert!(heads.contains(&head.as_str()), "docs/dashboards.md has no section `{head}`");
+    }
+}

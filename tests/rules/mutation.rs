@@ -4,6 +4,8 @@
 //! `CORONER_TEST_ALL_MUTANTS=1` tries every mutant, `CORONER_TEST_MUTANTS_OF=NAME` every mutant of one rule; otherwise a sample, which
 //! is another one when the rule changes. Mutants that no input can tell from their rule stand in `alerts/tests/equivalent-mutants.yaml`.
 
+#[path = "mutation/batch.rs"]
+mod batch;
 #[path = "mutation/expression.rs"]
 mod expression;
 #[path = "mutation/mutant.rs"]
@@ -82,8 +84,6 @@ fn mistakes_in_rules_make_a_test_fail() {
     let equivalents = equivalents(&all);
     let choice = Choice::read();
     let tried: Vec<Mutant> = all.iter().filter(|mutant| choice.takes(mutant)).cloned().collect();
-    let failing = run::baseline(&suite);
-    assert!(failing.is_empty(), "tests fail on the rules as they are:\n{}", failing.join("\n"));
     let survivors = run::survivors(&suite, &tried);
     let is_equivalent = |mutant: &Mutant| equivalents.contains(&(mutant.rule.clone(), mutant.what.clone()));
     let found = tried.iter().filter(|mutant| is_equivalent(mutant) && !survivors.contains(mutant));

@@ -58,19 +58,18 @@ fn list() -> Panel {
 fn history() -> Panel {
     let state =
         |number: u32, severity: &str| format!("{number} * {}", now("firing", &format!(r#", severity="{severity}""#)));
-    let by = "alertname, platform, model_id, environment, caller";
     panel(Kind::Timeline, "History", "short")
-        .says("ALERTS over time, a line an alert and model or caller: grey is pending, blue informs, orange is a ticket, red is a page. Stripes are an alert that flaps.")
-        .size(24, 10)
+        .says("ALERTS over time, a line an alert, at its loudest over the chosen models and callers: grey is pending, blue informs, orange is a ticket, red is a page. Stripes are an alert that flaps.")
+        .size(24, 12)
         .ask(
             format!(
-                "max by ({by}) ({} or {} or {} or 0 * {})",
+                "max by (alertname) ({} or {} or {} or 0 * {})",
                 state(3, "critical"),
                 state(2, "warning"),
                 state(1, "info"),
                 now("pending", "")
             ),
-            "{{alertname}} {{model_id}} {{environment}} {{caller}}",
+            "{{alertname}}",
         )
         .meaning(&[
             ("0", "pending", Words::Severity),

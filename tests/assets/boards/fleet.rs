@@ -10,7 +10,8 @@ use crate::dashboard::{Board, Kind, Panel, Scale, panel};
 /// What a reader must know in ten seconds.
 fn answer() -> Vec<Panel> {
     let worst = format!("sum by ({BY_TARGET}, cause) ({}) > 0.5", lately("failures", r#", blame!="client""#));
-    let named = format!(r#"label_join(sort_desc(topk(3, {worst})), "what", ": ", "model_id", "cause")"#);
+    let of_each = format!("sort_desc(topk(5, topk by (cause) (1, {worst})))");
+    let named = format!(r#"label_join({of_each}, "what", ": ", "model_id", "cause")"#);
     let firing = |severity: &str| {
         format!(
             r#"count(max by (alertname, platform, model_id, environment, caller) (ALERTS{{alertstate="firing", component="inference", severity="{severity}"}})) or vector(0)"#
@@ -19,21 +20,21 @@ fn answer() -> Vec<Panel> {
     vec![
         panel(Kind::Stat, "Who has to act: failed requests, last 5 minutes", "short")
             .says("model:inference_failures:increase5m by blame. The largest number says whose problem it is: the model's team, the platform, the callers; undetermined means that evidence is missing.")
-            .size(8, 5)
+            .size(7, 5)
             .ask(or_none(&format!("sum by (blame) ({}) > 0.5", lately("failures", "")), "blame"), "{{blame}}")
             .words(Words::Blame)
             .words(Words::State)
             .empty(UNMEASURED),
-        panel(Kind::Stat, "Worst now: model and cause", "short")
-            .says("model:inference_failures:increase5m without blame client: the three models and causes with the most failed requests in the last 5 minutes. Start with the first; the table below leads to its board. What callers do wrong is on the Callers board.")
-            .size(11, 5)
+        panel(Kind::Stat, "Worst now: the worst model of each cause", "short")
+            .says("model:inference_failures:increase5m without blame client: for each cause the model with the most failed requests in the last 5 minutes, the five worst. Start with the first; the table below leads to its board. What callers do wrong is on the Callers board.")
+            .size(13, 5)
             .ask(or_none(&named, "what"), "{{what}}")
             .words(Words::Cause)
             .words(Words::State)
             .empty(UNMEASURED),
         panel(Kind::Stat, "Alerts firing", "short")
             .says("ALERTS of component inference: pages (critical) and tickets (warning). The Alerts board lists them by team.")
-            .size(5, 5)
+            .size(4, 5)
             .ask(firing("critical"), "pages")
             .ask(firing("warning"), "tickets")
             .judged(Scale::Above(1.0, 1.0)),
@@ -95,7 +96,7 @@ fn models() -> Panel {
         "topk by ({BY_TARGET}) (1, sum by ({BY_TARGET}, cause) ({}) > 0.5)",
         in_shown_time("failures", not_theirs)
     );
-    panel(Kind::Table, "Models that fail most in the shown time, whatever callers do wrong", "short")
+    panel(Kind::Table, "Models that fail most in the shown time, without the callers' mistakes", "short")
         .says("inference_failures_total without blame client over inference_requests_total, in the shown time: the fifteen worst models, their main cause and who has to act. A click on a model leads to its board.")
         .size(24, 9)
         .labels(&["model_id", "environment", "platform", "cause"])
@@ -165,6 +166,20 @@ fn verdicts() -> Vec<Panel> {
     ]
 }
 
+fn budgets() -> Panel {
+    let of = |record: &str| format!("model:inference_slo_{record}{{{TARGET}}}");
+    panel(Kind::Table, "Error budgets that burn fastest", "percentunit")
+        .says("model:inference_slo_errors_per_request:ratio5m, ratio1h, ratio1d and ratio3d: failures that are not the callers' over requests that could have gone well. The budget is 1 % unless the config says otherwise; ten times as much for an hour is a page.")
+        .size(24, 8)
+        .labels(&["model_id", "environment", "platform"])
+        .ask(format!("topk(15, {} > 0)", of("errors_per_request:ratio1h")), "1 hour")
+        .ask(format!("{} > 0", of("errors_per_request:ratio5m")), "5 minutes")
+        .ask(format!("{} > 0", of("errors_per_request:ratio1d")), "1 day")
+        .ask(format!("{} > 0", of("errors_per_request:ratio3d")), "3 days")
+        .link("model_id", TO_MODEL)
+        .empty("-")
+}
+
 /// The board.
 pub(super) fn board() -> Board {
     let mut panels = answer();
@@ -179,6 +194,10 @@ pub(super) fn board() -> Board {
         variables: targets(),
         annotations: vec![firing("critical", &format!("component=\"inference\", {TARGET}")), rollouts()],
         panels,
-        closed: vec![("Classes, latency, status", rest()), ("How far the verdicts can be trusted", verdicts())],
+        closed: vec![
+            ("Classes, latency, status", rest()),
+            ("Error budgets", vec![budgets()]),
+            ("How far the verdicts can be trusted", verdicts()),
+        ],
     }
 }

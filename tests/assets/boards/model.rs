@@ -156,6 +156,24 @@ fn compared() -> Vec<Panel> {
     ]
 }
 
+fn budget() -> Vec<Panel> {
+    let worst = |window: &str| format!("max(model:inference_slo_errors_per_request:ratio{window}{{{TARGET}}})");
+    vec![
+        panel(Kind::Lines, "Failures over requests that could have gone well, by window", "percentunit")
+            .says("model:inference_slo_errors_per_request:ratio5m, ratio1h, ratio6h and ratio3d, without the callers' failures: the error budget is 1 % unless the config says otherwise. A short and a long window over a multiple of it fire an alert.")
+            .ask(worst("5m"), "5 minutes")
+            .ask(worst("1h"), "1 hour")
+            .ask(worst("6h"), "6 hours")
+            .ask(worst("3d"), "3 days")
+            .judged(Scale::Above(0.01, 0.144)),
+        panel(Kind::Stacked, "Who burns the budget, last hour", "percentunit")
+            .says("model:inference_slo_errors_by_blame:share1h: whose failures they are; the largest share is the blame that the alert carries.")
+            .ask(format!("max by (blame) (model:inference_slo_errors_by_blame:share1h{{{TARGET}}})"), "{{blame}}")
+            .words(Words::Blame)
+            .empty("None in this time"),
+    ]
+}
+
 /// The board.
 pub(super) fn board() -> Board {
     let mut panels = answer();
@@ -169,6 +187,10 @@ pub(super) fn board() -> Board {
         variables: targets(),
         annotations: vec![firing("critical|warning", &format!("component=\"inference\", {TARGET}")), rollouts()],
         panels,
-        closed: vec![("Class, streams, callers", rest()), ("What the alerts compare, and by deployment", compared())],
+        closed: vec![
+            ("Error budget", budget()),
+            ("Class, streams, callers", rest()),
+            ("What the alerts compare, and by deployment", compared()),
+        ],
     }
 }

@@ -56,7 +56,8 @@ fn now() -> Vec<Panel> {
             .says("coroner_records_total by kind: inference counts, enriching lends names and text, not_inference passes by, invalid is broken.")
             .ask(format!("sum by (signal, kind) ({}) > 0", rate("coroner_records_total")), "{{signal}} {{kind}}"),
         panel(Kind::Lines, "Queue of the fold", "short")
-            .says("coroner_fold_queue_depth: export requests that wait. A queue that stays means that the fold is slower than the intake; verdicts come late.")
+            .says("coroner_fold_queue_depth and coroner_fold_queue_oldest_seconds: export requests that wait, and for how long. A queue that stays means that the fold is slower than the intake; verdicts come late.")
+            .ask_in("s", "max(max_over_time(coroner_fold_queue_oldest_seconds[$__rate_interval]))", "oldest")
             .ask("sum(max_over_time(coroner_fold_queue_depth[$__rate_interval]))", "waiting"),
         panel(Kind::Lines, "How far clocks are off", "s")
             .says("coroner_clock_skew_seconds by channel: above zero a clock is ahead, below it records come late. Beyond 30 s evidence misses its failures.")
@@ -108,9 +109,18 @@ fn coverage() -> Vec<Panel> {
             .says("coroner_unjoined_total by vantage: seen where they do not count, and never where they do; a sender's spans are missing.")
             .ask(format!("sum by (vantage) ({})", rate("coroner_unjoined_total")), "{{vantage}}")
             .words(Words::Vantage),
+        panel(Kind::Table, "Silence of channels, longest first", "s")
+            .says("inference_channel_timestamp_seconds: how long ago logs, Kubernetes records, kernel lines or metrics last spoke of a model's containers. Where all are silent, nothing can say why a request died.")
+            .size(12, 9)
+            .labels(&["model_id", "environment", "platform", "channel"])
+            .ask(
+                format!("topk(20, time() - max by ({BY_TARGET}, channel) (inference_channel_timestamp_seconds{{{TARGET}}}))"),
+                "silent for",
+            )
+            .empty("-"),
         panel(Kind::Table, "Who counts each model, and whose it is", "short")
             .says("inference_target_info: the vantage that counts the requests of a target, and its team. A vantage that changes moves the numbers.")
-            .size(24, 9)
+            .size(12, 9)
             .labels(&["model_id", "environment", "platform", "vantage", "team"])
             .ask(format!("count by ({BY_TARGET}, vantage, team) (inference_target_info{{{TARGET}}})"), "instances")
             .words(Words::Vantage)

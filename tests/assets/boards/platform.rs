@@ -84,7 +84,7 @@ fn provider() -> Vec<Panel> {
             .says("Increases of baseten_container_restarts_total by model: crash, memory kill or failed liveness probe; the Model board says which.")
             .size(8, 8)
             .ask(
-                format!("topk(10, sum by (model_id, environment) (increase(baseten_container_restarts_total{{{PROVIDED}}}[$__rate_interval])))"),
+                format!("topk(5, sum by (model_id, environment) (increase(baseten_container_restarts_total{{{PROVIDED}}}[$__rate_interval])))"),
                 "{{model_id}} {{environment}}",
             ),
         provided("Answers of 5xx, as Baseten counts them", "reqps")
@@ -114,7 +114,7 @@ fn causes() -> Panel {
 
 fn resources() -> Vec<Panel> {
     let third = |title, unit| panel(Kind::Lines, title, unit).size(8, 8).slow().empty("Not exported");
-    let worst = |metric: &str| format!("topk(10, max by (model_id, environment) ({metric}{{{PROVIDED}}}))");
+    let worst = |metric: &str| format!("topk(5, max by (model_id, environment) ({metric}{{{PROVIDED}}}))");
     vec![
         third("Memory of GPUs", "mbytes")
             .says("baseten_gpu_memory_used (MiB), the fullest replica of each model.")

@@ -64,7 +64,7 @@ fn faults_of_a_board_are_found() {
         ("/panels/1/gridPos/x", json!(0), "panels overlap"),
         ("/panels/5/gridPos/w", json!(20), "leave a hole"),
         ("/panels/5/gridPos/w", json!(25), "wider than the grid"),
-        ("/panels/10/collapsed", json!(false), "a row is open"),
+        ("/panels/12/collapsed", json!(false), "a row is open"),
     ] {
         says(&set(pointer, value), words);
     }
@@ -94,7 +94,7 @@ fn faults_of_a_panel_are_found() {
         ("/panels/5/description", json!("inference_streams_total by ending."), "which no query reads"),
         ("/panels/5/description", json!("inference_failures_total"), "what to look for"),
         ("/panels/5/fieldConfig/defaults/unit", json!("requests/s"), "is not in units.txt"),
-        ("/panels/9/fieldConfig/overrides/9/properties/1/value", json!("ms"), "is not in units.txt"),
+        ("/panels/11/fieldConfig/overrides/9/properties/1/value", json!("ms"), "is not in units.txt"),
         ("/panels/5/fieldConfig/defaults/noValue", json!(null), "no noValue"),
         ("/panels/5/fieldConfig/defaults/mappings", json!([]), "NaN is not shown"),
         ("/panels/5/targets", json!([]), "no targets"),
@@ -134,7 +134,7 @@ fn faults_of_a_query_are_found() {
         ("/panels/5/targets/0/exemplar", json!(false), "exemplar is not true"),
         ("/panels/5/targets/0/legendFormat", json!("{{kind}}"), "shows kind, which the query loses"),
         ("/panels/5/targets/0/legendFormat", json!(""), "no legend"),
-        ("/panels/9/transformations/1/options/indexByName", json!({"model_id": 0}), "the columns are"),
+        ("/panels/11/transformations/1/options/indexByName", json!({"model_id": 0}), "the columns are"),
     ] {
         says(&set(pointer, value), words);
     }
@@ -144,7 +144,7 @@ fn faults_of_a_query_are_found() {
 fn faults_of_links_are_found() {
     let with = |url: &str| {
         let link = json!([{"title": "there", "url": url}]);
-        set("/panels/9/fieldConfig/defaults/links", link)
+        set("/panels/11/fieldConfig/defaults/links", link)
     };
     says(&with("/d/coroner-causes?${__url_time_range}"), "no board for");
     says(&with("/d/coroner-fleet?var-model_id=x"), "loses the time");
@@ -152,5 +152,5 @@ fn faults_of_links_are_found() {
     says(&with("/d/coroner-fleet?${caller:queryparam}&${__url_time_range}"), "no variable caller");
     says(&with("/d/coroner-callers?var-caller=${__data.fields.caller}&${__url_time_range}"), "no column caller");
     let untitled = json!([{"title": "", "url": "/d/coroner-fleet?${__url_time_range}"}]);
-    says(&set("/panels/9/fieldConfig/defaults/links", untitled), "a link has no title");
+    says(&set("/panels/11/fieldConfig/defaults/links", untitled), "a link has no title");
 }

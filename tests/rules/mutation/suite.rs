@@ -140,8 +140,7 @@ impl Suite {
         json!({ "groups": groups })
     }
 
-    /// The tests that a change of this rule could reach: those that ask for it first, quick ones before slow ones. What an alert
-    /// does is the business of the tests that name it.
+    /// The tests that a change of this rule could reach: those that ask for it first, quick ones before slow ones.
     pub(super) fn reached(&self, place: usize) -> Vec<usize> {
         let name = mutant::name(&self.rules[place]);
         let mut found: Vec<usize> = (0..self.cases.len()).filter(|&n| self.cases[n].needs.contains(&place)).collect();
@@ -150,6 +149,21 @@ impl Suite {
             (!case.id.starts_with(name), !case.direct.contains(name), case.needs.len(), n)
         });
         found
+    }
+
+    /// Whether a change of a rule could change the answer to this query of a test.
+    pub(super) fn is_reached(&self, case: &Case, query: &Value, place: usize) -> bool {
+        let asked = self.asked(&json!({"promql_expr_test": [query]}), &case.needs);
+        self.needed(&asked, &case.needs).contains(&place)
+    }
+
+    /// Whether no rule that is loaded for the test reads this record.
+    pub(super) fn is_last(&self, case: &Case, place: usize) -> bool {
+        let name = mutant::name(&self.rules[place]);
+        !case.needs.iter().any(|&other| {
+            let rule = &self.rules[other];
+            reads(rule).contains(name) || rule["annotations"].to_string().contains(name)
+        })
     }
 }
 
