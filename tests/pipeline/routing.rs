@@ -26,9 +26,12 @@ fn amtool_accepts_the_example_and_its_templates() {
 #[test]
 fn the_promise_speaks_of_every_alert_and_says_what_the_rules_say() {
     let (promises, rules) = (promises(), rules());
-    let names = |names: Vec<&String>| names.into_iter().cloned().collect::<BTreeSet<_>>();
-    let (promised, ruled) = (names(promises.keys().collect()), names(rules.iter().map(|(name, _)| name).collect()));
-    assert_eq!(promised, ruled, "receivers.yaml (left) and alerts/*.rules.yaml (right)");
+    let there: BTreeSet<_> = rules.iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        promises.keys().collect::<BTreeSet<_>>(),
+        there,
+        "receivers.yaml (left) and alerts/*.rules.yaml (right)"
+    );
     for (name, labels) in &rules {
         let promise = promises[name];
         let severity = match (promise.to, promise.how) {
