@@ -3,6 +3,9 @@
 //! In: nothing. Out: [`ALL`]: what each threshold is about, its unit, its default and its meaning. The rule files hold the same defaults; a
 //! test compares them, and `docs/alerts.md` is written from both.
 
+#[cfg(test)]
+mod tests;
+
 /// What an alert speaks of, and so what an entry of `alerts.thresholds` may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -41,6 +44,28 @@ const SECONDS: &str = "seconds";
 
 /// Every alert with a threshold, by rule file.
 pub const ALL: &[Alert] = &[
+    alert(
+        "InferenceOomKilled502Spike",
+        Scope::Model,
+        RATIO,
+        0.02,
+        "The share of requests that end in 502 for a memory kill, in 5 minutes.",
+    ),
+    alert(
+        "InferenceBadGatewayRatio",
+        Scope::Model,
+        RATIO,
+        0.05,
+        "The share of requests that end in 502, in 5 minutes.",
+    ),
+    alert("InferenceGatewayTimeoutRatio", Scope::Model, RATIO, 0.05, "The share of requests that end in 504."),
+    alert(
+        "InferenceStreamTruncationRate",
+        Scope::Model,
+        RATIO,
+        0.05,
+        "The share of ended streams that were cut, in 5 minutes.",
+    ),
     alert("InferenceInvalidApiKey", Scope::Caller, FAILURES, 5.0, "Calls refused for their API key, in 15 minutes."),
     alert(
         "InferenceWrongModelId",

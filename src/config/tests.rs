@@ -76,7 +76,7 @@ fn items_of_lists_are_checked() {
             "etc/c.yaml:3: owners.callers[0].tema: unknown key; write one of: match, team",
             "etc/c.yaml:3: owners.callers[0]: `team` is missing; write `team:` with at least one character",
             "etc/c.yaml:5: resources[0]: `match` is missing; write `match: {k8s.deployment.name: '{model_id}'}`",
-            "etc/c.yaml:8: alerts.thresholds[0].value: `high` is not a number; write a number such as 0.05",
+            "etc/c.yaml:8: alerts.thresholds[0].value: `high` is not a threshold; write a number such as 0.05, or off",
         ],
     );
     errors(

@@ -10,11 +10,11 @@ use super::yaml::{Node, Value};
 use super::{Subject, Threshold};
 use crate::glob;
 
-/// A threshold, or `off`. With NaN no comparison holds, whichever way it runs.
+/// A threshold, or `off`, which the YAML reader takes for a boolean unless it is quoted. With NaN no comparison holds, whichever way it runs.
 const VALUE: Kind<f64> = Kind {
     noun: "a threshold",
     right: "a number such as 0.05, or off",
-    parse: |text| if text == "off" { Some(f64::NAN) } else { (NUMBER.parse)(text) },
+    parse: |text| if matches!(text, "off" | "false") { Some(f64::NAN) } else { (NUMBER.parse)(text) },
 };
 
 /// One entry: the thresholds that it sets.

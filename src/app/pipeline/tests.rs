@@ -32,6 +32,7 @@ fn bench(slots: usize, bytes: usize) -> Bench {
         room: Arc::clone(&room),
         mappers: Pool::new(4),
         spent: Arc::clone(&spent),
+        progress: Arc::default(),
         counters: Arc::clone(&counters),
         numbers: Numbers::new(&metrics),
     };

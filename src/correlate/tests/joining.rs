@@ -2,7 +2,8 @@
 
 use super::scene::*;
 use crate::judge::taxonomy::EvidenceKind::*;
-use crate::observe::{Ending, Observation, Status, Transport, Vantage};
+use crate::observe::{Ending, Observation, Status, Tally, Target, Transport, Vantage};
+use std::sync::Arc;
 
 const UNKNOWN: &str = "bad_gateway unknown undetermined assumed none";
 const STALLED: &str = "client_timeout stream_stalled undetermined assumed none";
@@ -218,4 +219,23 @@ fn evidence_gives_way_when_its_limit_is_reached() {
     let told = play_with(&settings, facts.chain([failed(6, bad_gateway(1, 3, 5))]).collect());
     assert_eq!(told.verdicts, ["bad_gateway container_crash model likely target"]);
     assert_eq!(told.dropped.iter().map(|(_, count)| count).sum::<u64>(), 15);
+}
+
+#[test]
+fn when_a_channel_last_spoke_is_told_of_targets_that_are_called() {
+    // Whoever calls names the environment; this source does not.
+    let mut called = crate::correlate::tests::row(Vantage::Client, "a", "m");
+    called.target = Arc::new(Target { environment: "production".to_owned(), ..(*called.target).clone() });
+    let calls = Tally { rows: vec![called], ..Tally::default() };
+    let told = play(vec![heard(5, "r1", 4, 4), heard(9, "r2", 4, 4), (10, calls), overheard(70, "r1", 60, 60)]);
+    let at = |words: &str, second| (words.to_owned(), second);
+    let (platform, container) = ("m production platform_logs", "m production container_logs");
+    assert_eq!(
+        told.heard[..2],
+        [at(platform, 9), at(platform, 9)],
+        "told at 60 and 120, of the replica that spoke last"
+    );
+    assert!(told.heard[2..].contains(&at(container, 70)), "{:?}", told.heard);
+    let nobody = play(vec![heard(5, "r1", 4, 4)]);
+    assert_eq!(nobody.heard, [], "a target that nobody calls has no series");
 }

@@ -33,6 +33,8 @@ pub(super) struct Told {
     pub(super) facts: f64,
     pub(super) dropped: Vec<(Part, u64)>,
     pub(super) skews: Vec<(String, f64, bool)>,
+    /// `model environment channel`, and when it last spoke, seconds after [`START`].
+    pub(super) heard: Vec<(String, u64)>,
     pub(super) unproved: usize,
 }
 
@@ -82,6 +84,10 @@ impl Ledger for Told {
     }
     fn skewed(&mut self, source: &str, seconds: f64, shifted: bool) {
         self.skews.push((source.to_owned(), seconds, shifted));
+    }
+    fn heard(&mut self, target: &Arc<Target>, channel: Channel, arrival_ns: u64) {
+        let words = format!("{} {} {}", target.model_id, target.environment, channel.as_str());
+        self.heard.push((words, (arrival_ns - START) / SECOND));
     }
 }
 
