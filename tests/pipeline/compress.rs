@@ -53,10 +53,18 @@ pub(crate) fn compress(text: &str, factor: u32, step: Duration) -> Result<String
     Ok(file.to_string())
 }
 
+/// A query of a dashboard with every duration divided by `factor`; what Grafana fills in stays as it is.
+///
+/// # Errors
+/// As of [`compress`].
+pub(crate) fn compress_query(text: &str, factor: u32, step: Duration) -> Result<String, String> {
+    Divide { factor, step }.query(text, false)
+}
+
 /// How many times faster, and how often the servers look.
-struct Divide {
-    factor: u32,
-    step: Duration,
+pub(crate) struct Divide {
+    pub(crate) factor: u32,
+    pub(crate) step: Duration,
 }
 
 impl Divide {
@@ -110,7 +118,7 @@ impl Divide {
     }
 
     /// One duration, divided; it must last at least so many steps.
-    fn duration(&self, text: &str, steps: u32) -> Result<String, String> {
+    pub(crate) fn duration(&self, text: &str, steps: u32) -> Result<String, String> {
         let before = milliseconds(text).ok_or(format!("{text:?} is no duration"))?;
         let (factor, step) = (u64::from(self.factor), u64::try_from(self.step.as_millis()).unwrap());
         if before % factor != 0 {
@@ -173,6 +181,13 @@ mod tests {
         for (before, after) in table {
             assert_eq!(query(before, 10).as_deref(), Ok(after), "{before}");
         }
+    }
+
+    #[test]
+    fn what_grafana_fills_in_stays() {
+        let before = "rate(x[$__rate_interval]) or x[5m:] offset 1h or y offset $__range";
+        let after = "rate(x[$__rate_interval]) or x[30s:] offset 360s or y offset $__range";
+        assert_eq!(compress_query(before, 10, SECOND).as_deref(), Ok(after));
     }
 
     #[test]
