@@ -54,6 +54,7 @@ struct ServeArgs {
 
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 struct DemoArgs {
     /// How long the fleet runs, in seconds
     #[arg(long, value_name = "N", default_value_t = 45, value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -73,6 +74,9 @@ struct DemoArgs {
     /// Where the simulated platform's own metrics are served; another port where that one is in use
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9465")]
     provider: SocketAddr,
+    /// Send the calls' spans to this OTLP/HTTP port too: a trace backend, so that exemplars open there
+    #[arg(long, value_name = "HOST:PORT")]
+    traces: Option<String>,
     /// Begin again after the report, until Ctrl-C
     #[arg(long, conflicts_with = "keep")]
     repeat: bool,
@@ -82,6 +86,9 @@ struct DemoArgs {
     /// Name the incidents of such a run, with their times and right verdicts, and start nothing
     #[arg(long)]
     list: bool,
+    /// With --list: one JSON object a line
+    #[arg(long, requires = "list")]
+    json: bool,
 }
 
 const AFTER_DEMO: &str = "\

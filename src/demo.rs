@@ -30,6 +30,7 @@ use senders::Senders;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, UNIX_EPOCH};
+use tokio::net::lookup_host;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use truth::Truth;
 
@@ -62,6 +63,8 @@ pub struct Options {
     pub only: Option<Vec<String>>,
     /// Where the platform's own metrics are served; another port where that one is in use.
     pub provider: SocketAddr,
+    /// `HOST:PORT` of an OTLP/HTTP receiver that gets the calls' spans too: a trace backend, so that exemplars open.
+    pub traces: Option<String>,
     /// Begin again when the run is over, until a signal comes.
     pub repeat: bool,
     /// Keep serving after the report until a signal comes.
@@ -82,17 +85,22 @@ pub enum DemoError {
     /// The service could not be reached or refused something.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// The trace backend has no address.
+    #[error("cannot find the trace backend {0}")]
+    Backend(String),
     /// Nothing can be shown, or signals cannot be heard.
     #[error("the demo cannot go on: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Writes what can be simulated in a run of so many seconds.
+/// Writes what can be simulated: a table for a run of so many seconds, or one JSON object a line.
 ///
 /// # Errors
 /// The output is closed.
-pub fn list(seconds: u64, out: &mut impl Write) -> io::Result<()> {
-    table::list(&Scene::builtin(), seconds).iter().try_for_each(|line| writeln!(out, "{line}"))
+pub fn list(seconds: u64, json: bool, out: &mut impl Write) -> io::Result<()> {
+    let scene = Scene::builtin();
+    let lines = if json { table::json(&scene) } else { table::list(&scene, seconds) };
+    lines.iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 /// Runs the demo; true where every verdict agrees with the truth. Ends early, with its report, when a signal comes.
@@ -112,13 +120,17 @@ pub async fn run(options: &Options, config: &Config, out: &mut impl Write) -> Re
     writeln!(out, "A simulated fleet sends OTLP to this service for {} s (seed {}).", options.seconds, options.seed)?;
     writeln!(out, "{addresses}\nprovider {}", port.address)?;
     writeln!(out, "Look at it while it runs: http://{}/metrics\n", addresses.admin)?;
+    let traces = match &options.traces {
+        Some(backend) => Some(find(backend).await?),
+        None => None,
+    };
     let mut show = Display { out, redraw: options.redraw, drawn: 0 };
     let mut run = Run {
         options,
         addresses,
         fleet: Fleet::new(&scene, options.seed, options.rate, TICK.as_secs_f64()),
         truth: Truth::new(&scene),
-        senders: Senders::connect(&scene, addresses, options.seed).await?,
+        senders: Senders::connect(&scene, addresses, traces, options.seed).await?,
         provider: Provider::new(&scene),
         port,
     };
@@ -137,6 +149,12 @@ pub async fn run(options: &Options, config: &Config, out: &mut impl Write) -> Re
     service.drain().await;
     service.close().await;
     Ok(agrees)
+}
+
+/// The first address of a `HOST:PORT`.
+async fn find(backend: &str) -> Result<SocketAddr, DemoError> {
+    let unknown = || DemoError::Backend(backend.to_owned());
+    lookup_host(backend).await.map_err(|_| unknown())?.next().ok_or_else(unknown)
 }
 
 /// The config with the fleet's owners, where it names none, and with waits that fit a short run.

@@ -1,6 +1,5 @@
-//! Dashboards and routing keep to the contract. In: `dashboards/`, `alerts/alertmanager.yaml`. Out: every metric, label and label
-//! value that a panel names exists; `promtool` accepts the queries, `amtool` the routing; the dashboards are what their generator
-//! writes (`CORONER_BLESS=1 cargo test --test assets` writes them anew).
+//! Dashboards keep to the contract. In: `dashboards/`. Out: every metric, label and label value that a panel names exists; `promtool`
+//! accepts the queries; the dashboards are what their generator writes (`CORONER_BLESS=1 cargo test --test assets` writes them anew).
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -14,8 +13,6 @@ mod fleet_board;
 mod live;
 #[path = "assets/promql.rs"]
 mod promql;
-#[path = "assets/routing.rs"]
-mod routing;
 
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal};
 /// Runs the demo; a verdict that does not agree with the truth is a failure.
 pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
     if args.list {
-        return demo::list(args.seconds, &mut io::stdout()).map_err(|e| Failure::Failed(e.to_string()));
+        return demo::list(args.seconds, args.json, &mut io::stdout()).map_err(|e| Failure::Failed(e.to_string()));
     }
     let config = config::load(None, &Surroundings::of_process()).map_err(|e| Failure::Refused(e.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -23,6 +23,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         rate: args.rate,
         only: if args.healthy { Some(Vec::new()) } else { args.only.clone() },
         provider: args.provider,
+        traces: args.traces.clone(),
         repeat: args.repeat,
         keep: args.keep,
         redraw: out.is_terminal(),

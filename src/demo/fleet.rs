@@ -2,7 +2,7 @@
 //! them, and those that do not come back. Pure: no I/O, no clock.
 
 use super::random::Random;
-use super::scene::{Incident, Phase, Scene};
+use super::scene::{Incident, Phase, Scene, State};
 
 /// One call as its caller saw it.
 #[derive(Clone, Debug)]
@@ -76,11 +76,11 @@ impl<'s> Fleet<'s> {
         let scene = self.scene;
         let (Some(who), Some(whom)) = (scene.callers.get(caller), scene.models.get(model)) else { return };
         let on = scene.incidents.iter().zip(&happened.phases).position(|(one, phase)| {
-            (phase.strikes || phase.hangs) && one.models.contains(&whom.id) && one.callers.contains(&who.service)
+            phase.strikes() && one.models.contains(&whom.id) && one.callers.contains(&who.service)
         });
         let struck = on.and_then(|at| Some((at, scene.incidents.get(at)?, *happened.phases.get(at)?)));
         let struck = struck.filter(|(_, one, _)| self.random.chance(one.share));
-        if struck.is_some_and(|(_, _, phase)| phase.hangs) {
+        if struck.is_some_and(|(_, _, phase)| phase.state == State::Hangs) {
             happened.hanging.push(model);
             return;
         }

@@ -17,7 +17,7 @@ pub(super) const REPLICAS: [&str; 3] = ["x7k2p", "m4wq9", "t2hd6"];
 pub(super) const DEPLOYMENT: &str = "k9m2n4p";
 
 /// Lines of one moment follow each other so quickly, ns.
-const APART: u64 = 1_000_000;
+const APART: usize = 1_000_000;
 /// What an access line of the model server says.
 const ANSWERED: &str = "Handled request: POST /v1/models/model:predict HTTP/1.1 200";
 
@@ -66,7 +66,7 @@ impl<'s> Logs<'s> {
     /// Lines of a model's container at one moment; one that counts restarts is the next restart.
     fn write(&mut self, records: &mut Vec<LogRecord>, at: usize, lines: &[Line], time: u64) {
         let (Some(model), Some(restarts)) = (self.scene.models.get(at), self.restarts.get_mut(at)) else { return };
-        for (line, time) in lines.iter().zip((time..).step_by(APART as usize)) {
+        for (line, time) in lines.iter().zip((time..).step_by(APART)) {
             let (severity, message) = words(line);
             *restarts += u32::from(message.contains("{restarts}"));
             let message = message.replace("{restarts}", &restarts.to_string());

@@ -8,7 +8,7 @@ mod port;
 
 use super::fleet::{Call, Tick};
 use super::logs::DEPLOYMENT;
-use super::scene::{Incident, Model, Nothing, Scene, SeenStatus};
+use super::scene::{Incident, Model, Nothing, Scene, SeenStatus, State};
 use gauges::{Gauges, Load};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -26,6 +26,9 @@ const SECONDS: [f64; 16] =
     [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0];
 /// How much of a good answer's time passes before its first byte.
 const FIRST_BYTE: f64 = 0.4;
+
+/// The deployment that a rollout brings.
+const NEW_DEPLOYMENT: &str = "r4t7v2q";
 
 /// A histogram of seconds.
 #[derive(Clone, Debug)]
@@ -75,17 +78,17 @@ impl<'s> Provider<'s> {
     /// Takes in what happened in a tick of so many seconds.
     pub(super) fn note(&mut self, tick: &Tick, seconds: f64) {
         for call in &tick.calls {
-            self.count(call);
+            self.count(call, tick);
         }
         for model in &tick.hanging {
             if let Some(hung) = self.hung.get_mut(*model) {
                 *hung += 1;
             }
         }
-        for (at, model) in self.scene.models.iter().enumerate().filter(|(_, model)| !model.model_api) {
+        for (at, model) in self.scene.models.iter().enumerate().filter(|(_, model)| !model.serverless) {
             let strikes = |one: &&Incident| one.models.contains(&model.id);
             let on = || self.scene.incidents.iter().zip(&tick.phases).filter(|(one, _)| strikes(one));
-            if on().all(|(_, phase)| !phase.hangs && !phase.on) {
+            if on().all(|(_, phase)| phase.state == State::Off) {
                 // What hung was cut off, or came back.
                 self.hung.get_mut(at).into_iter().for_each(|hung| *hung = 0);
             }
@@ -94,13 +97,13 @@ impl<'s> Provider<'s> {
             let calls = || tick.calls.iter().filter(move |call| call.model == at);
             let busy = calls().map(|call| self.busy(call)).sum::<f64>() / seconds;
             let hung = self.hung.get(at).copied().unwrap_or(0);
-            let going_on: Vec<_> = on().filter(|(_, phase)| phase.on).collect();
+            let going_on: Vec<_> = on().filter(|(_, phase)| phase.is_on()).collect();
             self.gauges.set(model, Load { at, busy, hung, seconds }, &going_on);
         }
     }
 
-    fn count(&self, call: &Call) {
-        let Some(model) = self.scene.models.get(call.model).filter(|model| !model.model_api) else { return };
+    fn count(&self, call: &Call, tick: &Tick) {
+        let Some(model) = self.scene.models.get(call.model).filter(|model| !model.serverless) else { return };
         let submit = self.scene.callers.get(call.caller).is_some_and(|who| who.endpoint == "async_predict");
         let incident = call.incident.and_then(|at| self.scene.incidents.get(at));
         let status = match incident.map(|one| (one.provider.status, one.answer.status)) {
@@ -109,7 +112,18 @@ impl<'s> Provider<'s> {
             Some((Some(SeenStatus::Nothing(Nothing::None)), _) | (None, None)) => return,
             Some((Some(SeenStatus::Counted(status)), _) | (None, Some(status))) => status,
         };
-        let mut labels = deployment(model);
+        // In a rollout every second call is served by the new deployment.
+        let rolled_out = self
+            .scene
+            .incidents
+            .iter()
+            .zip(&tick.phases)
+            .any(|(one, phase)| one.provider.rollout && phase.is_on() && one.models.contains(&model.id));
+        let mut labels = match (rolled_out, call.span_id[0] % 2) {
+            (true, 0) => promoting(model),
+            (true, _) => with(&deployment(model), &[("rollout_phase", "stable")]),
+            (false, _) => deployment(model),
+        };
         labels.extend([("status_code", status.to_string()), ("is_async", submit.to_string())]);
         self.requests.get_or_create(&labels).inc();
         self.end_to_end.get_or_create(&labels).observe(call.seconds);
@@ -140,19 +154,32 @@ fn deployment(model: &Model) -> Labels {
     ]
 }
 
+/// The same of the deployment that a rollout brings.
+fn promoting(model: &Model) -> Labels {
+    let mut labels = with(&deployment(model), &[("rollout_phase", "promoting")]);
+    for (_, value) in labels.iter_mut().filter(|(name, _)| *name == "deployment_id") {
+        NEW_DEPLOYMENT.clone_into(value);
+    }
+    labels
+}
+
+fn with(labels: &Labels, more: &[(&'static str, &str)]) -> Labels {
+    labels.iter().cloned().chain(more.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::demo::fleet::Fleet;
-    use crate::demo::page::Page;
+    use crate::demo::page::{Page, Sample};
 
-    /// Pages after so many of 180 ticks.
+    /// Pages after so many ticks of a run of five minutes at a slow rate.
     fn pages(wanted: &[u64]) -> Vec<Page> {
         let scene = Scene::builtin();
-        let (mut fleet, mut provider) = (Fleet::new(&scene, 1, 8.0, 0.25), Provider::new(&scene));
+        let (mut fleet, mut provider) = (Fleet::new(&scene, 1, 2.0, 0.25), Provider::new(&scene));
         let mut pages = Vec::new();
-        for tick in 0..180 {
-            provider.note(&fleet.tick(tick, 180), 0.25);
+        for tick in 0..1200 {
+            provider.note(&fleet.tick(tick, 1200), 0.25);
             if wanted.contains(&tick) {
                 pages.push(Page::parse(&provider.page()));
             }
@@ -162,7 +189,7 @@ mod tests {
 
     #[test]
     fn calls_hang_before_the_first_504() {
-        let [before, hanging, during, after] = pages(&[30, 70, 150, 179]).try_into().unwrap();
+        let [before, hanging, during, after] = pages(&[200, 475, 1000, 1199]).try_into().unwrap();
         let concurrent =
             |page: &Page| page.count("baseten_concurrent_requests", |sample| sample.label("model_id") == "wanvideo");
         let timeouts = |page: &Page| {
@@ -177,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_page_has_the_documented_names_and_labels() {
-        let [page] = pages(&[120]).try_into().unwrap();
+        let [page] = pages(&[800]).try_into().unwrap();
         let names = [
             "baseten_inference_requests_total",
             "baseten_end_to_end_response_time_seconds_bucket",
@@ -202,5 +229,16 @@ mod tests {
         // What never reached a deployment is not counted there.
         let refused = page.count("baseten_inference_requests_total", |sample| sample.label("status_code") == "401");
         assert_eq!(refused, 0);
+    }
+
+    #[test]
+    fn a_rollout_shows_its_two_phases_and_the_new_replicas_while_it_lasts() {
+        let [during, after] = pages(&[670, 1199]).try_into().unwrap();
+        let promoting = |page: &Page, name| page.count(name, |sample| sample.label("rollout_phase") == "promoting");
+        assert!(promoting(&during, "baseten_inference_requests_total") > 0);
+        let stable = |sample: &Sample| sample.label("rollout_phase") == "stable";
+        assert!(during.count("baseten_inference_requests_total", stable) > 0);
+        let replicas = |page: &Page| promoting(page, "baseten_replicas_active");
+        assert_eq!((replicas(&during), replicas(&after)), (3, 0));
     }
 }

@@ -106,7 +106,7 @@ pub(super) struct Model {
     pub(super) event_stream: bool,
     /// It is the platform's own and has no deployment.
     #[serde(default)]
-    pub(super) model_api: bool,
+    pub(super) serverless: bool,
 }
 
 /// Who calls.
@@ -255,15 +255,25 @@ const fn whole() -> f64 {
     1.0
 }
 
+/// What becomes of requests while an incident lasts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// It is not there.
+    #[default]
+    Off,
+    /// They do not come back.
+    Hangs,
+    /// They fail.
+    Strikes,
+    /// All is well until the next blow.
+    Between,
+}
+
 /// What an incident does in one tick.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Phase {
-    /// It is going on, whether or not requests fail just now.
-    pub(super) on: bool,
-    /// Requests do not come back.
-    pub(super) hangs: bool,
-    /// Requests fail.
-    pub(super) strikes: bool,
+    /// What becomes of requests.
+    pub(super) state: State,
     /// A blow falls, or the trouble begins, or says again that it is there.
     pub(super) begins: bool,
     /// What began ends with this tick.
@@ -272,13 +282,25 @@ pub(super) struct Phase {
     pub(super) climb: f64,
 }
 
+impl Phase {
+    /// Whether requests are struck in one way or the other.
+    pub(super) const fn strikes(self) -> bool {
+        matches!(self.state, State::Strikes | State::Hangs)
+    }
+
+    /// Whether it is there, and no longer only hanging.
+    pub(super) const fn is_on(self) -> bool {
+        matches!(self.state, State::Strikes | State::Between)
+    }
+}
+
 impl Incident {
     /// What it does in a tick of a run of so many ticks.
     pub(super) fn phase(&self, tick: u64, ticks: u64) -> Phase {
         let at = |share: f64| share_of(share, ticks);
         let (from, to) = (at(self.time.0), at(self.time.1));
         if (at((self.time.0 - self.hangs).max(0.0))..from).contains(&tick) {
-            return Phase { hangs: true, ..Phase::default() };
+            return Phase { state: State::Hangs, ..Phase::default() };
         }
         if !(from..to).contains(&tick) {
             return Phase::default();
@@ -289,9 +311,7 @@ impl Incident {
         let last = tick + 1 == to;
         let strikes = in_period < down;
         Phase {
-            on: true,
-            hangs: false,
-            strikes,
+            state: if strikes { State::Strikes } else { State::Between },
             begins: in_period == 0,
             ends: if self.blows { strikes && (in_period + 1 == down || last) } else { last },
             climb: in_period as f64 / period as f64,
@@ -372,7 +392,11 @@ mod tests {
             for model in &one.models {
                 assert!(callers.iter().any(|caller| caller.models.contains(model)), "{}: {model}", one.id);
             }
-            assert!(one.time.0 - one.hangs >= 0.1 && one.time.0 < one.time.1 && one.time.1 <= 0.85, "{}", one.id);
+            assert!(
+                one.time.0 - one.hangs >= 0.1 && one.time.1 - one.time.0 >= 0.099 && one.time.1 <= 0.85,
+                "{}",
+                one.id
+            );
             // Each library that is struck has words for the trouble.
             for caller in callers {
                 let library = &scene.libraries[&caller.library];
@@ -401,8 +425,8 @@ mod tests {
             let phases: Vec<Phase> = (0..ticks).map(|tick| storm.phase(tick, ticks)).collect();
             let count = |wanted: fn(&Phase) -> bool| phases.iter().filter(|phase| wanted(phase)).count();
             assert_eq!(count(|phase| phase.begins), count(|phase| phase.ends), "{ticks}");
-            assert!(phases.iter().all(|phase| phase.strikes || !(phase.begins || phase.ends)));
-            let down = count(|phase| phase.strikes) as f64 / ticks as f64;
+            assert!(phases.iter().all(|phase| phase.strikes() || !(phase.begins || phase.ends)));
+            let down = count(|phase| phase.strikes()) as f64 / ticks as f64;
             assert!((0.08..0.16).contains(&down), "{ticks}: {down}");
         }
     }

@@ -16,22 +16,16 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use std::time::Duration;
 
 /// The export request of one caller for one tick that ended at `now` (ns since 1970); `None` where it made no call.
-pub(super) fn export(
-    scene: &Scene,
-    caller: usize,
-    calls: &[Call],
-    now: u64,
-    random: &mut Random,
-) -> Option<ExportTraceServiceRequest> {
+pub(super) fn calls(scene: &Scene, caller: usize, calls: &[Call], now: u64) -> Option<ExportTraceServiceRequest> {
     let who = scene.callers.get(caller)?;
     let library = scene.libraries.get(&who.library)?;
-    let (mut spans, mut app) = (Vec::new(), everyday(now, random));
+    let (mut spans, mut app) = (Vec::new(), Vec::new());
     for call in calls.iter().filter(|call| call.caller == caller) {
         let Some(model) = scene.models.get(call.model) else { continue };
         let answer = call.incident.and_then(|at| scene.incidents.get(at)).map(|one| &one.answer);
         let mut span = Story { who, library, model, answer }.span(call, now);
         if let Some(answer) = answer.filter(|answer| !answer.text.is_empty()) {
-            app.push(enclosing(&mut span, library, answer, random.id()));
+            app.push(enclosing(&mut span, library, answer));
         }
         spans.push(span);
     }
@@ -54,6 +48,13 @@ pub(super) fn export(
             schema_url: String::new(),
         }],
     })
+}
+
+/// Adds what every service exports besides, which must not count.
+pub(super) fn add_everyday(request: &mut ExportTraceServiceRequest, now: u64, random: &mut Random) {
+    for resource in &mut request.resource_spans {
+        resource.scope_spans.push(scope("app", everyday(now, random)));
+    }
 }
 
 fn scope(name: &str, spans: Vec<Span>) -> ScopeSpans {
@@ -105,14 +106,14 @@ impl Story<'_> {
     }
 
     fn host(&self) -> String {
-        if self.model.model_api {
+        if self.model.serverless {
             return "inference.baseten.co".to_owned();
         }
         format!("model-{}.api.baseten.co", self.model.id)
     }
 
     fn url(&self) -> String {
-        if self.model.model_api {
+        if self.model.serverless {
             return format!("https://{}/v1/", self.host());
         }
         format!("https://{}/environments/production/{}", self.host(), self.who.endpoint)
@@ -220,12 +221,13 @@ fn exception(kind: &str, message: &str) -> Event {
 }
 
 /// The application's own span around a call that failed: it alone carries the answer's text.
-fn enclosing(call: &mut Span, library: &Library, answer: &Answer, id: [u8; 8]) -> Span {
-    call.parent_span_id = id.to_vec();
+fn enclosing(call: &mut Span, library: &Library, answer: &Answer) -> Span {
+    // The call's id read backwards: another one of the same trace, without a number of its own.
+    call.parent_span_id = call.span_id.iter().rev().copied().collect();
     let message = format!("predict: unexpected status {}: {}", answer.status.unwrap_or_default(), answer.text);
     Span {
         trace_id: call.trace_id.clone(),
-        span_id: id.to_vec(),
+        span_id: call.parent_span_id.clone(),
         name: "render".to_owned(),
         kind: SpanKind::Internal.into(),
         start_time_unix_nano: call.start_time_unix_nano,

@@ -142,6 +142,19 @@ pub(super) fn list(scene: &Scene, seconds: u64) -> Vec<String> {
     lines
 }
 
+/// The same as JSON, one object a line; `from` and `to` are shares of the run.
+pub(super) fn json(scene: &Scene) -> Vec<String> {
+    let object = |one: &Incident| {
+        serde_json::json!({
+            "name": one.id, "truth": one.truth, "models": one.models, "callers": one.callers,
+            "from": one.time.0, "to": one.time.1, "hangs": one.hangs,
+            "class": one.verdict.class.as_str(), "cause": one.verdict.cause.as_str(), "blame": one.verdict.blame.as_str(),
+            "alert": one.alert,
+        })
+    };
+    scene.incidents.iter().map(|one| object(one).to_string()).collect()
+}
+
 fn verdict(one: &Incident) -> String {
     let right = one.verdict;
     format!("{}: {}, blame {}", right.class, right.cause, right.blame)

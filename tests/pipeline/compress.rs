@@ -54,9 +54,9 @@ pub(crate) fn compress(text: &str, factor: u32, step: Duration) -> Result<String
 }
 
 /// How many times faster, and how often the servers look.
-struct Divide {
-    factor: u32,
-    step: Duration,
+pub(crate) struct Divide {
+    pub(crate) factor: u32,
+    pub(crate) step: Duration,
 }
 
 impl Divide {
@@ -110,7 +110,7 @@ impl Divide {
     }
 
     /// One duration, divided; it must last at least so many steps.
-    fn duration(&self, text: &str, steps: u32) -> Result<String, String> {
+    pub(crate) fn duration(&self, text: &str, steps: u32) -> Result<String, String> {
         let before = milliseconds(text).ok_or(format!("{text:?} is no duration"))?;
         let (factor, step) = (u64::from(self.factor), u64::try_from(self.step.as_millis()).unwrap());
         if before % factor != 0 {

@@ -2,7 +2,7 @@
 
 use super::super::logs::REPLICAS;
 use super::super::scene::{GpuMemory, Incident, Memory, Model, Phase};
-use super::{Labels, deployment};
+use super::{Labels, deployment, promoting, with};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -83,7 +83,7 @@ impl Gauges {
         let own = deployment(model);
         let replicas = REPLICAS.len() as f64;
         let least = on.iter().filter_map(|(one, _)| one.provider.active).min();
-        let down = on.iter().any(|(one, phase)| one.blows && one.provider.restarts && phase.strikes);
+        let down = on.iter().any(|(one, phase)| one.blows && one.provider.restarts && phase.strikes());
         let active = least.map_or(if down { replicas - 1.0 } else { replicas }, f64::from);
         let starting: u32 = on.iter().map(|(one, _)| one.provider.starting).sum();
         self.concurrent.get_or_create(&own).set(concurrent.round());
@@ -91,6 +91,11 @@ impl Gauges {
         self.starting.get_or_create(&own).set(f64::from(starting) + f64::from(u8::from(down)));
         for (condition, many) in [("true", active), ("false", replicas - active), ("unknown", 0.0)] {
             self.readiness.get_or_create(&with(&own, &[("condition", condition)])).set(many);
+        }
+        if on.iter().any(|(one, _)| one.provider.rollout) {
+            self.active.get_or_create(&promoting(model)).set(replicas);
+        } else {
+            self.active.remove(&promoting(model));
         }
         self.replicas(&own, concurrent / replicas / AT_ONCE, work.seconds, on);
     }
@@ -111,8 +116,4 @@ impl Gauges {
             self.gpu_use.get_or_create(&gpu).set((100.0 * used).min(100.0).round());
         }
     }
-}
-
-fn with(labels: &Labels, more: &[(&'static str, &str)]) -> Labels {
-    labels.iter().cloned().chain(more.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect()
 }
