@@ -1,54 +1,65 @@
-//! Writes Grafana dashboards as classic JSON. In: what each panel asks. Out: the file's text.
-//!
-//! Small on purpose: the panels of one board are data in a file of their own (`fleet_board.rs`); here is only what they share:
-//! the shape of a panel, the grid, units, colours that a colour-blind reader can tell apart (Okabe-Ito), and the variables.
+//! What a board is made of, as data. In: nothing. Out: the types that the files in `boards/` fill and `grafana.rs` writes as JSON.
 
-use serde_json::{Value, json};
-
-/// Schema that Grafana 10.4 and 11 write, and 13 still reads.
-const SCHEMA_VERSION: u32 = 39;
-
-/// How often Prometheus is expected to scrape; the smallest step a panel asks for.
-const SCRAPE_INTERVAL: &str = "15s";
-
-/// The colour of each blame, the same on every board.
-pub(crate) const BLAME_COLOURS: &[(&str, &str)] =
-    &[("client", "#E69F00"), ("model", "#D55E00"), ("platform", "#0072B2"), ("undetermined", "#CC79A7")];
-
-/// The colour of each stream ending.
-pub(crate) const ENDING_COLOURS: &[(&str, &str)] =
-    &[("complete", "#009E73"), ("truncated", "#D55E00"), ("cancelled", "#56B4E9"), ("unknown", "#999999")];
-
-/// The colour of each confidence.
-pub(crate) const CONFIDENCE_COLOURS: &[(&str, &str)] =
-    &[("observed", "#009E73"), ("correlated", "#56B4E9"), ("likely", "#F0E442"), ("assumed", "#CC79A7")];
-
-/// One question to Prometheus and how its answer is called.
-pub(crate) struct Query {
-    /// `PromQL`.
-    pub(crate) expr: String,
-    /// Legend, with `{{label}}`.
-    pub(crate) legend: &'static str,
-}
+use super::colours::Words;
 
 /// Which kind of picture.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// One number.
+    /// Numbers of the present, each with its name.
     Stat,
     /// Lines over time.
     Lines,
     /// Stacked areas over time.
     Stacked,
+    /// Stacked bars over time: for events that are rare.
+    Bars,
     /// Rows of the present.
     Table,
+    /// Coloured stretches of time, one line a series.
+    Timeline,
+}
+
+/// One question to Prometheus and how its answer is called.
+#[derive(Debug)]
+pub(crate) struct Query {
+    /// `PromQL`, with Grafana's variables.
+    pub(crate) expr: String,
+    /// Legend with `{{label}}`; in a table the head of the column.
+    pub(crate) legend: String,
+    /// Grafana's unit id, where it is not the panel's.
+    pub(crate) unit: Option<&'static str>,
+    /// Its series carry exemplars that lead to traces.
+    pub(crate) exemplars: bool,
+    /// In a table: only its labels are shown.
+    pub(crate) labels_only: bool,
+}
+
+/// A link of a cell or a number to another board.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    /// What it is called.
+    pub(crate) title: &'static str,
+    /// Where to.
+    pub(crate) url: &'static str,
+}
+
+/// How a number is judged: from which value on it has which colour and, for whole numbers, what it is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scale {
+    /// No judgement.
+    None,
+    /// Good below the first number, bad from the second on, doubtful between.
+    Above(f64, f64),
+    /// Good from the first number on, bad below the second, doubtful between.
+    Below(f64, f64),
 }
 
 /// One panel.
+#[derive(Debug)]
 pub(crate) struct Panel {
     /// Title: what is shown.
     pub(crate) title: &'static str,
-    /// Description: which metric it reads and what it means.
+    /// Which metric it reads, and what to look for.
     pub(crate) description: &'static str,
     /// Which kind of picture.
     pub(crate) kind: Kind,
@@ -58,15 +69,166 @@ pub(crate) struct Panel {
     pub(crate) size: (u32, u32),
     /// Its questions.
     pub(crate) queries: Vec<Query>,
-    /// Fixed colours by series name.
-    pub(crate) colours: &'static [(&'static str, &'static str)],
-    /// Show exemplars as dots.
-    pub(crate) exemplars: bool,
+    /// The words that its legends end with or its cells hold.
+    pub(crate) words: Vec<Words>,
     /// What stands there when nothing comes back.
     pub(crate) no_value: &'static str,
+    /// How its numbers are judged.
+    pub(crate) scale: Scale,
+    /// The labels that a table shows, in this order, before its numbers.
+    pub(crate) labels: &'static [&'static str],
+    /// Where a click on a label's cell or on a number leads.
+    pub(crate) links: Vec<(&'static str, Link)>,
+    /// What whole numbers mean, with the word whose colour they have; for timelines and states.
+    pub(crate) meanings: &'static [(&'static str, &'static str, Words)],
+    /// Names alone, without the number.
+    pub(crate) names_only: bool,
+    /// Takes the smallest step from the provider's slower scrape.
+    pub(crate) slow: bool,
+    /// May fall below zero.
+    pub(crate) signed: bool,
+    /// Each step of the axis is ten times the one before.
+    pub(crate) logarithmic: bool,
+}
+
+/// A new panel of this kind, with a unit of Grafana's list.
+pub(crate) fn panel(kind: Kind, title: &'static str, unit: &'static str) -> Panel {
+    Panel {
+        title,
+        description: "",
+        kind,
+        unit,
+        size: (12, 8),
+        queries: Vec::new(),
+        words: Vec::new(),
+        no_value: "No traffic",
+        scale: Scale::None,
+        labels: &[],
+        links: Vec::new(),
+        meanings: &[],
+        names_only: false,
+        slow: false,
+        signed: false,
+        logarithmic: false,
+    }
+}
+
+impl Panel {
+    pub(crate) fn says(mut self, description: &'static str) -> Self {
+        self.description = description;
+        self
+    }
+
+    pub(crate) fn size(mut self, wide: u32, high: u32) -> Self {
+        self.size = (wide, high);
+        self
+    }
+
+    pub(crate) fn ask(mut self, expr: impl Into<String>, legend: &str) -> Self {
+        let (expr, legend) = (expr.into(), legend.to_owned());
+        self.queries.push(Query { expr, legend, unit: None, exemplars: false, labels_only: false });
+        self
+    }
+
+    /// A question whose numbers have a unit of their own.
+    pub(crate) fn ask_in(self, unit: &'static str, expr: impl Into<String>, legend: &str) -> Self {
+        self.ask(expr, legend).last(|query| query.unit = Some(unit))
+    }
+
+    /// A question whose series carry exemplars.
+    pub(crate) fn ask_traced(self, expr: impl Into<String>, legend: &str) -> Self {
+        self.ask(expr, legend).last(|query| query.exemplars = true)
+    }
+
+    /// A question of a table that adds labels and no number.
+    pub(crate) fn ask_labels(self, expr: impl Into<String>, legend: &str) -> Self {
+        self.ask(expr, legend).last(|query| query.labels_only = true)
+    }
+
+    fn last(mut self, change: impl FnOnce(&mut Query)) -> Self {
+        change(self.queries.last_mut().expect("a question was just added"));
+        self
+    }
+
+    pub(crate) fn words(mut self, words: Words) -> Self {
+        self.words.push(words);
+        self
+    }
+
+    pub(crate) fn empty(mut self, no_value: &'static str) -> Self {
+        self.no_value = no_value;
+        self
+    }
+
+    pub(crate) fn judged(mut self, scale: Scale) -> Self {
+        self.scale = scale;
+        self
+    }
+
+    pub(crate) fn labels(mut self, labels: &'static [&'static str]) -> Self {
+        self.labels = labels;
+        self
+    }
+
+    pub(crate) fn link(mut self, field: &'static str, link: Link) -> Self {
+        self.links.push((field, link));
+        self
+    }
+
+    pub(crate) fn meaning(mut self, meanings: &'static [(&'static str, &'static str, Words)]) -> Self {
+        self.meanings = meanings;
+        self
+    }
+
+    pub(crate) fn names_only(mut self) -> Self {
+        self.names_only = true;
+        self
+    }
+
+    pub(crate) fn slow(mut self) -> Self {
+        self.slow = true;
+        self
+    }
+
+    pub(crate) fn logarithmic(mut self) -> Self {
+        self.logarithmic = true;
+        self
+    }
+
+    pub(crate) fn signed(mut self) -> Self {
+        self.signed = true;
+        self
+    }
+}
+
+/// A mark over the time axis of every panel.
+#[derive(Debug)]
+pub(crate) struct Annotation {
+    /// What it is called in the head of the board.
+    pub(crate) name: &'static str,
+    /// `PromQL`: each stretch of time in which a series is above zero is marked.
+    pub(crate) expr: String,
+    /// The mark's first line.
+    pub(crate) title: &'static str,
+    /// The mark's text.
+    pub(crate) text: &'static str,
+    /// `#RRGGBB`.
+    pub(crate) colour: String,
+}
+
+/// A variable that narrows the queries to values of a label of the same name.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    /// The label.
+    pub(crate) label: &'static str,
+    /// What the reader sees.
+    pub(crate) title: &'static str,
+    /// The metric whose values are offered.
+    pub(crate) metric: &'static str,
 }
 
 /// A whole board.
+#[derive(Debug)]
 pub(crate) struct Board {
     /// Fixed identity; links point to it.
     pub(crate) uid: &'static str,
@@ -74,149 +236,14 @@ pub(crate) struct Board {
     pub(crate) title: &'static str,
     /// The question it answers.
     pub(crate) description: &'static str,
-    /// Variables: label of the metric that fills them.
-    pub(crate) variables: &'static [&'static str],
-    /// The metric that fills the variables.
-    pub(crate) variable_metric: &'static str,
+    /// How far back it shows at first, as Grafana writes it.
+    pub(crate) from: &'static str,
+    /// What narrows it.
+    pub(crate) variables: Vec<Variable>,
+    /// Marks.
+    pub(crate) annotations: Vec<Annotation>,
     /// Panels in reading order.
     pub(crate) panels: Vec<Panel>,
-}
-
-fn datasource() -> Value {
-    json!({"type": "prometheus", "uid": "${datasource}"})
-}
-
-fn by_name(name: &str, property: &str, value: &Value) -> Value {
-    json!({"matcher": {"id": "byName", "options": name}, "properties": [{"id": property, "value": value}]})
-}
-
-impl Panel {
-    fn targets(&self) -> Vec<Value> {
-        let table = self.kind == Kind::Table;
-        self.queries
-            .iter()
-            .zip('A'..='Z')
-            .map(|(query, id)| {
-                json!({
-                    "datasource": datasource(), "refId": id.to_string(), "editorMode": "code",
-                    "expr": query.expr, "legendFormat": query.legend,
-                    "exemplar": self.exemplars, "instant": table, "range": !table,
-                    "format": if table { "table" } else { "time_series" },
-                })
-            })
-            .collect()
-    }
-
-    fn overrides(&self) -> Vec<Value> {
-        let colours = self
-            .colours
-            .iter()
-            .map(|(name, colour)| by_name(name, "color", &json!({"mode": "fixed", "fixedColor": colour})));
-        let columns = self.queries.iter().zip('A'..='Z').filter(|_| self.kind == Kind::Table).map(|(query, id)| {
-            let unit = if query.legend.contains("ratio") { "percentunit" } else { self.unit };
-            json!({"matcher": {"id": "byName", "options": format!("Value #{id}")},
-                   "properties": [{"id": "displayName", "value": query.legend}, {"id": "unit", "value": unit}]})
-        });
-        colours.chain(columns).collect()
-    }
-
-    fn options(&self) -> Value {
-        match self.kind {
-            Kind::Stat => json!({
-                "colorMode": "none", "graphMode": "area", "textMode": "value_and_name",
-                "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": false},
-            }),
-            Kind::Table => json!({"showHeader": true, "sortBy": [{"displayName": "failures ratio", "desc": true}]}),
-            Kind::Lines | Kind::Stacked => json!({
-                "legend": {"displayMode": "table", "placement": "bottom", "showLegend": true, "calcs": ["lastNotNull", "max"]},
-                "tooltip": {"mode": "multi", "sort": "desc"},
-            }),
-        }
-    }
-
-    fn custom(&self) -> Value {
-        match self.kind {
-            Kind::Lines => json!({"lineWidth": 2, "fillOpacity": 0, "showPoints": "never"}),
-            Kind::Stacked => {
-                json!({"lineWidth": 1, "fillOpacity": 60, "showPoints": "never", "stacking": {"mode": "normal", "group": "A"}})
-            }
-            Kind::Stat | Kind::Table => json!({}),
-        }
-    }
-
-    fn json(&self, id: u32, (x, y): (u32, u32)) -> Value {
-        let kind = match self.kind {
-            Kind::Stat => "stat",
-            Kind::Table => "table",
-            Kind::Lines | Kind::Stacked => "timeseries",
-        };
-        let transformations = if self.kind == Kind::Table {
-            json!([{"id": "merge", "options": {}}, {"id": "organize", "options": {"excludeByName": {"Time": true}}}])
-        } else {
-            json!([])
-        };
-        json!({
-            "id": id, "type": kind, "title": self.title, "description": self.description,
-            "datasource": datasource(), "interval": SCRAPE_INTERVAL,
-            "gridPos": {"x": x, "y": y, "w": self.size.0, "h": self.size.1},
-            "targets": self.targets(), "transformations": transformations, "options": self.options(),
-            "fieldConfig": {
-                "defaults": {"unit": self.unit, "noValue": self.no_value, "min": 0, "color": {"mode": "palette-classic"}, "custom": self.custom()},
-                "overrides": self.overrides(),
-            },
-        })
-    }
-}
-
-impl Board {
-    fn variables(&self) -> Vec<Value> {
-        let source = json!({
-            "name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus",
-            "current": {}, "hide": 0, "includeAll": false, "multi": false, "refresh": 1,
-        });
-        let mut filters: Vec<String> = Vec::new();
-        let mut all = vec![source];
-        for label in self.variables {
-            let query = format!("label_values({}{{{}}}, {label})", self.variable_metric, filters.join(", "));
-            all.push(json!({
-                "name": label, "label": label, "type": "query", "datasource": datasource(),
-                "definition": query, "query": {"query": query, "refId": "variable"},
-                "current": {}, "includeAll": true, "allValue": ".*", "multi": true, "refresh": 2, "sort": 1, "hide": 0,
-            }));
-            filters.push(format!("{label}=~\"${label}\""));
-        }
-        all
-    }
-
-    /// The file's text.
-    pub(crate) fn text(&self) -> String {
-        let (mut x, mut y, mut row) = (0, 0, 0);
-        let panels: Vec<Value> = (1..)
-            .zip(&self.panels)
-            .map(|(id, panel)| {
-                if x + panel.size.0 > 24 {
-                    (x, y, row) = (0, y + row, 0);
-                }
-                let place = (x, y);
-                x += panel.size.0;
-                row = row.max(panel.size.1);
-                panel.json(id, place)
-            })
-            .collect();
-        let firing = json!({
-            "name": "Alerts", "datasource": datasource(), "enable": true, "iconColor": "#D55E00", "step": "60s",
-            "expr": "ALERTS{alertstate=\"firing\", alertname=~\"Inference.*\", model_id=~\"$model_id\"}",
-            "titleFormat": "{{alertname}}", "textFormat": "{{model_id}} {{environment}}", "tagKeys": "severity",
-        });
-        let board = json!({
-            "uid": self.uid, "title": self.title, "description": self.description, "schemaVersion": SCHEMA_VERSION,
-            "id": null, "version": 1, "editable": true, "graphTooltip": 1, "refresh": "30s", "timezone": "browser",
-            "tags": ["coroner", "inference"], "time": {"from": "now-1h", "to": "now"},
-            "links": [{"title": "coroner", "type": "dashboards", "tags": ["coroner"], "asDropdown": true, "includeVars": true, "keepTime": true}],
-            "annotations": {"list": [firing]}, "templating": {"list": self.variables()}, "panels": panels,
-        });
-        let mut text = serde_json::to_string_pretty(&board).expect("a value of strings and numbers can be written");
-        text.push('\n');
-        text
-    }
+    /// Rows that are closed at first: title and panels.
+    pub(crate) closed: Vec<(&'static str, Vec<Panel>)>,
 }
