@@ -101,7 +101,7 @@ fn models() -> Panel {
         .size(24, 9)
         .labels(&["model_id", "environment", "platform", "cause"])
         .ask(worst.clone(), "failures")
-        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({answered} > 0), 1)", failing(not_theirs))), "share of requests")
+        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({answered} > 0), 1)", failing(not_theirs))), "of requests")
         .ask_labels(of_worst(main_cause), "of main cause")
         .ask(blamed("model"), "model")
         .ask(blamed("platform"), "platform's")
