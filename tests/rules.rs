@@ -12,9 +12,13 @@ mod kinds;
 mod mutation;
 #[path = "rules/pack.rs"]
 mod pack;
+#[path = "rules/pint.rs"]
+mod pint;
 #[path = "assets/promql.rs"]
 mod promql;
 #[path = "rules/promtool.rs"]
 mod promtool;
 #[path = "rules/runbooks.rs"]
 mod runbooks;
+#[path = "rules/table.rs"]
+mod table;

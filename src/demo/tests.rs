@@ -7,6 +7,8 @@ use crate::config::{self, Surroundings};
 async fn the_verdicts_agree_with_the_truth() {
     let listen = "receive: {grpc: {listen: 127.0.0.1:0}, http: {listen: 127.0.0.1:0}}\nadmin: {listen: 127.0.0.1:0}\n";
     let config = config::parse("demo.yaml", listen, &Surroundings::of_process()).unwrap();
+    // A second service stands in for the trace backend.
+    let mut backend = Service::start(&config).unwrap();
     let provider = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
     let options = Options {
         seconds: 6,
@@ -14,7 +16,7 @@ async fn the_verdicts_agree_with_the_truth() {
         rate: 8.0,
         only: None,
         provider,
-        traces: None,
+        traces: Some(backend.addresses().http.to_string()),
         repeat: false,
         keep: false,
         redraw: false,
@@ -29,4 +31,10 @@ async fn the_verdicts_agree_with_the_truth() {
         let line = text.lines().find(|line| line.starts_with(&incident.id)).unwrap();
         assert!(!line.contains(" 0      0      0"), "{line}");
     }
+    // The backend got each call's span, and nothing else.
+    let sent = text.lines().find_map(|line| line.strip_prefix("requests: ")?.split(' ').next()?.parse().ok());
+    let page = settled(&Truth::new(&Scene::builtin()), backend.addresses(), SHOWN).await.unwrap();
+    assert_eq!(sent, Some(page.count("inference_requests_total", |_| true)));
+    backend.drain().await;
+    backend.close().await;
 }

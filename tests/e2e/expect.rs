@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::clients::{FLEETS, Fleet, Library, Records, Report};
 use crate::fault::{self, Does, Fault, Verdict};
 use crate::gateway::Served;
-
-/// Label values in the order of the metric's labels, and the count.
-pub(crate) type Table = BTreeMap<Vec<String>, f64>;
+use crate::prometheus::Table;
 
 /// The tables, and for every failure series the traces that may stand behind its exemplar.
 #[derive(Default)]

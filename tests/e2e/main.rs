@@ -78,11 +78,11 @@ async fn call_everything(gateway: &Gateway, service: &Service) -> Vec<Report> {
 
 /// A client that retries by itself, or a call that never came, would make every later number meaningless.
 fn every_call_was_played_once(served: &[gateway::Served], reports: &[Report]) {
-    let mut played = expect::Table::new();
+    let mut played = prometheus::Table::new();
     for request in served {
         *played.entry(vec![request.caller.clone(), request.fault.clone()]).or_default() += 1.0;
     }
-    let mut called = expect::Table::new();
+    let mut called = prometheus::Table::new();
     for report in reports {
         let fault = fault::find(&report.fault).expect("only faults of the table are called for");
         if !matches!(fault.does, fault::Does::Unreached) {

@@ -7,13 +7,15 @@ use std::path::Path;
 use serde_json::Value;
 use std::process::Command;
 
-use crate::expect::Table;
 use crate::http;
 use crate::process::{Program, part};
 
+/// Label values in the order of the metric's labels, and the count.
+pub(crate) type Table = BTreeMap<Vec<String>, f64>;
+
 /// One server and the ways in which it scrapes coroner.
 pub(crate) struct Kind {
-    name: &'static str,
+    pub(crate) name: &'static str,
     binary: &'static str,
     features: &'static str,
     /// Job names, each with the lines that make it what it is.
@@ -46,19 +48,20 @@ pub(crate) const KINDS: &[Kind] = &[
     },
 ];
 
-/// The oldest and the newest, each scraping once: rules add up what they find, so a second job would double every count.
+/// The oldest and the newest, each scraping once: rules add up what they find, so a second job would double every count. The rules look for
+/// a job of this name.
 pub(crate) const ALERTING: &[Kind] = &[
     Kind {
         name: "prometheus2",
         binary: "bin/prometheus2",
         features: "exemplar-storage,native-histograms",
-        jobs: &[("protobuf", "")],
+        jobs: &[("coroner", "")],
     },
     Kind {
         name: "prometheus3",
         binary: "bin/prometheus3",
         features: "exemplar-storage",
-        jobs: &[("protobuf", "scrape_native_histograms: true")],
+        jobs: &[("coroner", "scrape_native_histograms: true")],
     },
 ];
 
@@ -84,7 +87,7 @@ pub(crate) struct Exemplar {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes `target` every second; `more` is the rest of its config.
+    /// Starts one that scrapes `target` every second; `more` is the rest of its config, further jobs first.
     pub(crate) async fn start(kind: &Kind, target: SocketAddr, folder: &Path, more: &str) -> Self {
         let job = |(job, extra): &(&str, &str)| {
             format!("- job_name: {job}\n  static_configs: [{{ targets: ['{target}'] }}]\n  {extra}\n")
@@ -112,7 +115,8 @@ impl Prometheus {
         Self { program, address, jobs: kind.jobs.iter().map(|(job, _)| *job).collect() }
     }
 
-    async fn data(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
+    /// What an endpoint of its API answers.
+    pub(crate) async fn data(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
         let answer = http::get(self.address, path, parameters).await;
         let (status, body) = answer.unwrap_or_else(|error| panic!("{}: {error}", self.program.name));
         assert_eq!(status, 200, "{}{path} {parameters:?}: {body}", self.program.name);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::clients::{CALLER_WAITS_SECONDS, Report};
-use crate::expect::{Expected, Table, differences};
-use crate::prometheus::Prometheus;
+use crate::expect::{Expected, differences};
+use crate::prometheus::{Prometheus, Table};
 use crate::service::Service;
 
 const REQUESTS: [&str; 3] = ["model_id", "environment", "status_code"];

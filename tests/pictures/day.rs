@@ -53,32 +53,35 @@ pub(crate) struct Day {
     _prometheus: Process,
     /// Where Prometheus answers.
     pub(crate) prometheus: String,
-    /// When the fleet began, milliseconds since the epoch.
+    /// When the fleet began and ended, milliseconds since the epoch.
     pub(crate) began: u64,
+    ended: u64,
     pub(crate) pace: Pace,
 }
 
 impl Day {
-    /// Runs the fleet to its end.
-    pub(crate) fn pass() -> Self {
+    /// Runs the fleet to its end, with only these incidents; with all where none is named.
+    pub(crate) fn pass(only: &[&str]) -> Self {
         let pace = Pace::chosen();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures");
         drop(std::fs::remove_dir_all(&folder));
         std::fs::create_dir_all(&folder).unwrap();
-        let (demo, mut lines) = start_demo(pace);
+        let (demo, mut lines) = start_demo(pace, only);
         let mut address = |name: &str| lines.find_map(|line| line.strip_prefix(name).map(str::to_owned)).unwrap();
         let (admin, provider) = (address("admin "), address("provider "));
         let (server, prometheus) = start_prometheus(&folder, pace, &[("coroner", &admin), ("baseten", &provider)]);
         let began = now();
+        assert!(lines.any(|line| line.starts_with("The last cases settle")), "the fleet runs to its end");
+        let ended = now();
         assert!(lines.any(|line| line == "All verdicts agree with the truth."), "the verdicts agree");
-        let day = Self { _demo: demo, _prometheus: server, prometheus, began, pace };
+        let day = Self { _demo: demo, _prometheus: server, prometheus, began, ended, pace };
         day.wait_for_the_last_scrape();
         day
     }
 
-    /// A moment of the day, as a share of the run; milliseconds since the epoch.
-    pub(crate) fn at(&self, share: f64) -> u64 {
-        self.began + u64::try_from(self.pace.run.mul_f64(share).as_millis()).unwrap()
+    /// A moment of the day, as a share of the run in percent; milliseconds since the epoch.
+    pub(crate) fn at(&self, percent: u64) -> u64 {
+        self.began + (self.ended - self.began) * percent / 100
     }
 
     /// The rules are evaluated once more after the demo's last count.
@@ -94,10 +97,11 @@ fn now() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-fn start_demo(pace: Pace) -> (Process, impl Iterator<Item = String>) {
+fn start_demo(pace: Pace, only: &[&str]) -> (Process, impl Iterator<Item = String>) {
     let any = "127.0.0.1:0";
     let mut child = Command::new(env!("CARGO_BIN_EXE_coroner"))
         .args(["demo", "--keep", "--provider", any, "--seconds", &pace.run.as_secs().to_string()])
+        .args(only.iter().flat_map(|incident| ["--only", incident]))
         .envs(["CORONER_GRPC_LISTEN", "CORONER_HTTP_LISTEN", "CORONER_ADMIN_LISTEN"].map(|name| (name, any)))
         .stdout(Stdio::piped())
         .spawn()

@@ -64,7 +64,7 @@ pub(crate) fn check(day: &Day, out: &Path) {
         chosen: BTreeMap::new(),
         shut: false,
         from: day.began,
-        to: day.at(1.0),
+        to: day.at(100),
     };
     let reports = draw(day, out, super::WIDTH, &[drawing]);
     let mut found = faults::of(&reports[0]);

@@ -98,11 +98,6 @@ impl Alertmanager {
         };
         alerts.iter().map(one).collect()
     }
-
-    /// Every alert that reached some receiver so far.
-    pub(crate) fn received(&self) -> Vec<Alert> {
-        self.deliveries().iter().filter_map(Delivery::alerts).flat_map(|(_, alerts)| alerts).collect()
-    }
 }
 
 /// The shipped configuration, pointed at `local`, with its secrets in `folder`.

@@ -6,8 +6,11 @@
 
 mod alertmanager;
 mod compress;
+mod demo;
+mod healthy_day;
 #[path = "../e2e/http.rs"]
 mod http;
+mod incidents;
 mod inhibition;
 mod matchers;
 mod notifications;
@@ -15,8 +18,12 @@ mod pack;
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../e2e/process.rs"]
 mod process;
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+#[path = "../e2e/prometheus.rs"]
+mod prometheus;
 mod routing;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,6 +37,11 @@ fn fresh_folder(name: &str) -> PathBuf {
     }
     std::fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// Figures are shown even where the test passes.
+fn say(line: &str) {
+    let _closed = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Makes all that Alertmanager waits for so many times shorter.

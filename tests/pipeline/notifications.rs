@@ -59,11 +59,11 @@ async fn every_notification_says_what_to_do() {
     }
     let wrong = alertmanager.deliveries().into_iter().filter_map(|one| {
         let (receiver, all) = one.alerts()?;
-        let promised = |labels: &Labels| {
+        let kept = |labels: &Labels| {
             let alert = Firing { labels: labels.clone(), annotations: Labels::new() };
             promises[alert.name()].receiver(&alert) == receiver
         };
-        (!all.iter().all(|alert| promised(&alert.labels))).then(|| one.clone())
+        (!all.iter().all(|alert| kept(&alert.labels))).then(|| one.clone())
     });
     assert_eq!(wrong.count(), 0, "an alert reached a receiver that was not promised");
     std::fs::remove_dir_all(&folder).unwrap();

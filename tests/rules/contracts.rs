@@ -135,7 +135,7 @@ fn annotation_problems(rule: &Rule, carried: &Labels) -> Vec<String> {
             .filter(|name| !ANNOTATIONS.contains(&name.as_str()))
             .map(|name| format!("annotation {name} is not one of {ANNOTATIONS:?}")),
     );
-    if !rule.annotations.get("description").is_some_and(|text| text.contains("Resolves")) {
+    if !rule.annotations.get("description").is_some_and(|text| text.to_lowercase().contains("resolves")) {
         found.push("the description does not say when it resolves".to_owned());
     }
     let used = Regex::new(r"\$labels\.(\w+)").unwrap();

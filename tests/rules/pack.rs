@@ -28,6 +28,7 @@ pub(crate) struct Rule {
     pub(crate) expr: String,
     #[serde(rename = "for")]
     pub(crate) wait: Option<String>,
+    pub(crate) keep_firing_for: Option<String>,
     #[serde(default)]
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(default)]

@@ -11,17 +11,27 @@ import path from 'node:path';
 
 const job = JSON.parse(fs.readFileSync(0, 'utf8'));
 const { chromium } = createRequire(path.join(job.folder, 'package.json'))('playwright-core');
+const api = `${job.prometheus}/api/`;
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 /** Tables draw the rows that a window shows: one in which every board fits. */
 const TALL = 5000;
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** The page is served under Prometheus's own address, so that its queries stay within one origin; nothing else is reachable. */
 async function serve(context) {
   const pages = `${job.prometheus}/drawing/`;
   await context.route('**/*', async (route) => {
     const url = route.request().url();
-    if (url.startsWith(`${job.prometheus}/api/`)) return route.continue();
+    if (url.startsWith(api)) return route.continue();
     if (!url.startsWith(pages)) return route.abort();
     const file = path.join(job.folder, 'page', decodeURIComponent(new URL(url).pathname.slice('/drawing/'.length)));
     if (!fs.existsSync(file)) return route.fulfill({ status: 404, body: '' });
@@ -32,7 +42,11 @@ async function serve(context) {
 
 async function draw(page, { name, ...board }) {
   const console = [];
-  const listen = (message) => message.type() === 'error' && console.push(`${message.text()} ${message.location().url}`);
+  // What Prometheus refuses is told by the panel that asked.
+  const listen = (message) => {
+    const { url } = message.location();
+    if (message.type() === 'error' && !url.startsWith(api)) console.push(`${message.text()} ${url}`);
+  };
   const fail = (error) => console.push(String(error.stack ?? error));
   page.on('console', listen);
   page.on('pageerror', fail);

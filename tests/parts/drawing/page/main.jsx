@@ -50,10 +50,14 @@ function rendered(content) {
   });
 }
 
-/** Long enough for tables and repeaters, which measure themselves before they draw. */
+/** Tables and repeaters measure themselves before they draw: done when nothing on the page changes any more. */
 async function settled() {
-  for (let frame = 0; frame < 6; frame++) await new Promise((done) => requestAnimationFrame(done));
-  await new Promise((done) => setTimeout(done, 300));
+  let before = '';
+  while (before !== document.body.innerHTML) {
+    before = document.body.innerHTML;
+    await new Promise((done) => setTimeout(done, 250));
+    await new Promise((done) => requestAnimationFrame(done));
+  }
 }
 
 window.drawBoard = async ({ board, chosen, shut, from, to, scrape, scale, width }) => {

@@ -2,8 +2,14 @@
 // builder for axes and time, with the states painted as bars of their mapped colour and text.
 
 import { FieldType, formattedValueToString, getFieldDisplayName } from '@grafana/data';
-import { UPlotChart, UPlotConfigBuilder, useTheme2, VizLayout, VizLegend } from '@grafana/ui';
+import { Pagination, UPlotChart, UPlotConfigBuilder, useTheme2, VizLayout, VizLegend } from '@grafana/ui';
 import { useMemo } from 'react';
+
+/** Rows on a page where the board says nothing, and the height of the line that turns the pages. */
+const ROWS = 20;
+const PAGER = 40;
+/** Below this height of a bar, pixels, its text has no room. */
+const TEXT = 14;
 
 /** The stretches of equal state in one series; a state lasts until the next sample, or one step where there is none. */
 function stretches(frame, field) {
@@ -73,7 +79,7 @@ function paint(plot, row, index, count, share, theme) {
     ctx.fillStyle = state.color ?? theme.colors.text.disabled;
     ctx.fillRect(left, top, width, height * share);
     ctx.globalAlpha = 1;
-    if (ctx.measureText(state.text).width + 8 > width) continue;
+    if (height * share < TEXT || ctx.measureText(state.text).width + 8 > width) continue;
     ctx.fillStyle = theme.colors.text.maxContrast;
     ctx.fillText(state.text, left + 4, top + (height * share) / 2);
   }
@@ -89,18 +95,23 @@ function legendItems(all) {
 export function StateTimeline({ prepared, width, height, range }) {
   const theme = useTheme2();
   const { panel, frames } = prepared;
-  const all = useMemo(() => rows(frames), [frames]);
-  const config = useMemo(() => builder(all, range, theme, panel.options?.rowHeight ?? 0.9), [all, range, theme, panel]);
+  const { rowHeight = 0.9, perPage = ROWS, legend: wanted } = panel.options ?? {};
+  const every = useMemo(() => rows(frames), [frames]);
+  const all = useMemo(() => every.slice(0, perPage || every.length), [every, perPage]);
+  const config = useMemo(() => builder(all, range, theme, rowHeight), [all, range, theme, rowHeight]);
   if (!all.some((row) => row.states.length)) return <div>{panel.fieldConfig?.defaults?.noValue ?? 'No data'}</div>;
-  const shown = panel.options?.legend?.showLegend !== false;
-  const legend = shown && (
+  const pages = Math.ceil(every.length / all.length);
+  const legend = wanted?.showLegend !== false && (
     <VizLayout.Legend placement="bottom">
       <VizLegend placement="bottom" displayMode="list" items={legendItems(all)} />
     </VizLayout.Legend>
   );
   return (
-    <VizLayout width={width} height={height} legend={legend || null}>
-      {(inner, tall) => <UPlotChart config={config} data={config.prepData([])} width={inner} height={tall} />}
-    </VizLayout>
+    <>
+      <VizLayout width={width} height={pages > 1 ? height - PAGER : height} legend={legend || null}>
+        {(inner, tall) => <UPlotChart config={config} data={config.prepData([])} width={inner} height={tall} />}
+      </VizLayout>
+      {pages > 1 && <Pagination currentPage={1} numberOfPages={pages} onNavigate={() => {}} />}
+    </>
   );
 }

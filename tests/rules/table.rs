@@ -1,0 +1,146 @@
+//! The list of all alerts, for people. In: the rule files. Out: `docs/alerts.md` is what is written from them
+//! (`CORONER_BLESS=1 cargo test --test rules` writes it anew).
+
+use crate::pack::{Rule, groups, root};
+use crate::promql::{parse, selectors, walk};
+use promql_parser::parser::token::{T_ADD, T_GTE, T_GTR, T_LSS, T_LTE, T_MUL};
+use promql_parser::parser::{BinaryExpr, Expr};
+use promql_parser::util::display_duration;
+use regex::Regex;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::time::Duration;
+
+const HEAD: &str = "# Alerts
+
+Written from `alerts/*.rules.yaml` by a test; do not edit. `critical` pages, `warning` is a ticket, `info` waits for the morning.
+
+- **threshold**: what holds where `alerts.thresholds` of the config says nothing for a target or caller.
+- **windows**: over which times the rule looks.
+- **also needed**: what must hold besides; mostly a floor, so that a quiet model does not alert on one failure. What is under the floor is
+  never told: a model with less traffic than that is watched by the alerts that count over hours.
+- **for**: how long it must hold before the alert fires; then how long it keeps firing after it held for the last time.
+";
+
+/// A number without the digits that binary fractions add.
+fn number(value: f64) -> String {
+    format!("{}", (value * 1e9).round() / 1e9)
+}
+
+fn literal(expr: &Expr) -> Option<f64> {
+    match expr {
+        Expr::NumberLiteral(number) => Some(number.val),
+        Expr::Paren(paren) => literal(&paren.expr),
+        _ => None,
+    }
+}
+
+fn is_default(binary: &BinaryExpr) -> bool {
+    binary.op.id() == T_ADD
+        && matches!(&*binary.lhs, Expr::Binary(zero) if zero.op.id() == T_MUL && literal(&zero.lhs) == Some(0.0))
+}
+
+/// The defaults that stand where the config says nothing: `0 * series + default`.
+fn defaults(expr: &Expr) -> Vec<String> {
+    let mut found = Vec::new();
+    walk(expr, &mut |part| {
+        if let Expr::Binary(binary) = part
+            && is_default(binary)
+        {
+            found.extend(literal(&binary.rhs).map(number));
+        }
+    });
+    found.dedup();
+    found
+}
+
+/// Comparisons with a number: floors and guards, by the metrics that are compared.
+fn guards(expr: &Expr) -> Vec<String> {
+    let mut found = Vec::new();
+    walk(expr, &mut |part| {
+        let Expr::Binary(binary) = part else { return };
+        let Some(value) = literal(&binary.rhs) else { return };
+        if [T_GTR, T_GTE, T_LSS, T_LTE].contains(&binary.op.id()) {
+            let names: Vec<String> = selectors(&binary.lhs).into_iter().collect();
+            let line = format!("`{} {} {}`", names.join(", "), binary.op, number(value));
+            if !found.contains(&line) {
+                found.push(line);
+            }
+        }
+    });
+    found
+}
+
+/// The windows that a rule reads, shortest first: those of the records that it names and its own.
+fn windows(expr: &Expr) -> String {
+    let recorded = Regex::new(r":[a-z_]+?(\d+[smhd])$").unwrap();
+    let mut found: BTreeSet<Duration> = BTreeSet::new();
+    for name in selectors(expr) {
+        let window = recorded.captures(&name).map(|one| one[1].to_owned());
+        found.extend(window.and_then(|text| promql_parser::util::parse_duration(&text).ok()));
+    }
+    walk(expr, &mut |part| match part {
+        Expr::MatrixSelector(matrix) => {
+            found.insert(matrix.range);
+        }
+        Expr::Subquery(subquery) => {
+            found.insert(subquery.range);
+        }
+        _ => {}
+    });
+    found.iter().map(display_duration).collect::<Vec<_>>().join(", ")
+}
+
+fn or_none(text: String) -> String {
+    if text.is_empty() { "-".to_owned() } else { text }
+}
+
+fn line(rule: &Rule) -> String {
+    let expr = parse(&rule.expr).unwrap();
+    let label = |name: &str| match rule.labels.get(name).map_or("-", String::as_str) {
+        value if value.contains("{{") => "by verdict".to_owned(),
+        value => value.to_owned(),
+    };
+    let wait = match (rule.wait.as_deref(), rule.keep_firing_for.as_deref()) {
+        (None, None) => "-".to_owned(),
+        (wait, None) => wait.unwrap_or("0").to_owned(),
+        (wait, Some(keep)) => format!("{}, then {keep}", wait.unwrap_or("0")),
+    };
+    let url = rule.annotations.get("dashboard_url").map_or("", String::as_str);
+    let board = url.split("/d/").nth(1).and_then(|rest| rest.split('?').next()).unwrap_or("-");
+    let name = rule.name();
+    let cells = [
+        format!("[{name}](runbooks/{name}.md)"),
+        label("severity"),
+        label("blame"),
+        or_none(defaults(&expr).join(", ")),
+        or_none(windows(&expr)),
+        or_none(guards(&expr).join(", ")),
+        wait,
+        board.to_owned(),
+    ];
+    format!("| {} |", cells.join(" | "))
+}
+
+#[test]
+fn the_list_of_alerts_is_what_the_rules_say() {
+    let mut text = HEAD.to_owned();
+    for (_, group) in groups() {
+        let alerts: Vec<&Rule> = group.rules.iter().filter(|rule| rule.alert.is_some()).collect();
+        if alerts.is_empty() {
+            continue;
+        }
+        writeln!(text, "\n## {}\n", group.name).unwrap();
+        writeln!(text, "| alert | severity | blame | threshold | windows | also needed | for | board |").unwrap();
+        writeln!(text, "|---|---|---|---|---|---|---|---|").unwrap();
+        for rule in alerts {
+            writeln!(text, "{}", line(rule)).unwrap();
+        }
+    }
+    let path = root("docs/alerts.md");
+    if std::env::var_os("CORONER_BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == text, "docs/alerts.md is out of date: CORONER_BLESS=1 cargo test --test rules");
+}
