@@ -58,7 +58,7 @@ fn numbers() -> Vec<Panel> {
             .says("Targets of model:inference_failures:increase5m with failures that are not the caller's. Many at once point to the platform: look at its board.")
             .ask(
                 format!(
-                    r#"count(sum by ({BY_TARGET}) ({}) > 0.5) or vector(0)"#,
+                    "count(sum by ({BY_TARGET}) ({}) > 0.5) or vector(0)",
                     lately("failures", r#", blame!="client""#)
                 ),
                 "models",
