@@ -162,11 +162,10 @@ pub(crate) fn firing() -> Vec<Firing> {
     found
 }
 
-/// The first of them with this name, and this blame if one is given.
-pub(crate) fn one_firing(name: &str, blame: Option<&str>) -> Firing {
-    let mut all = firing().into_iter();
-    let found = all.find(|one| one.name() == name && blame.is_none_or(|blame| one.label("blame") == blame));
-    found.unwrap_or_else(|| panic!("no test in alerts/tests expects {name} (blame {blame:?}) with its annotations"))
+/// The first of them with this name.
+pub(crate) fn one_firing(name: &str) -> Firing {
+    let found = firing().into_iter().find(|one| one.name() == name);
+    found.unwrap_or_else(|| panic!("no test in alerts/tests expects {name} with its annotations"))
 }
 
 pub(crate) fn texts(folder: &str, ending: &str) -> Vec<String> {

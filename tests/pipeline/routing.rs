@@ -54,7 +54,13 @@ fn every_alert_reaches_those_who_can_act() {
     for one in firing() {
         let Some(promise) = promises.get(one.name()) else { panic!("{} is not in receivers.yaml", one.name()) };
         tried.insert(one.name().to_owned());
-        for alert in teams_of(&one) {
+        let blames = ["model", "undetermined", "platform"];
+        let alerts = if promise.to == Whom::Blamed {
+            blames.map(|blame| one.clone().with("blame", blame)).to_vec()
+        } else {
+            vec![one.clone()]
+        };
+        for alert in alerts.iter().flat_map(teams_of) {
             let receiver = promise.receiver(&alert);
             for tool in TOOLS {
                 let mut arguments =
