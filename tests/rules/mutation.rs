@@ -1,8 +1,9 @@
 //! Do the tests see mistakes in the rules? In: the rules and their tests. Out: each rule with one small mistake (a threshold, a
 //! window, a `for`, a matcher, an operator, an arm, a label) makes one of its tests fail; the share is printed per rule.
 //!
-//! `CORONER_TEST_ALL_MUTANTS=1` tries every mutant, `CORONER_TEST_MUTANTS_OF=NAME` every mutant of one rule; otherwise a sample, which
-//! is another one when the rule changes. Mutants that no input can tell from their rule stand in `alerts/tests/equivalent-mutants.yaml`.
+//! `CORONER_TEST_ALL_MUTANTS=1` tries every mutant, `CORONER_TEST_MUTANTS_OF=NAME` every mutant of one rule; otherwise those of as many
+//! rules as a budget allows, other ones whenever the pack changes. Mutants that no input can tell from their rule stand in
+//! `alerts/tests/equivalent-mutants.yaml`.
 
 #[path = "mutation/batch.rs"]
 mod batch;
@@ -27,8 +28,8 @@ use suite::Suite;
 /// The share of mutants that must be found, in percent.
 const WANTED: usize = 95;
 
-/// One mutant in so many is tried where not all are.
-const SAMPLE: u64 = 4;
+/// What a sample may cost, in evaluations of a rule: two minutes on two cores.
+const BUDGET: usize = 1_500_000;
 
 /// A mutant that no input can tell from the rule.
 #[derive(Deserialize)]
@@ -39,30 +40,25 @@ struct Equivalent {
 }
 
 /// Which mutants are tried.
-enum Choice {
-    All,
-    Of(String),
-    Sample,
-}
-
-impl Choice {
-    fn read() -> Self {
-        if let Ok(name) = std::env::var("CORONER_TEST_MUTANTS_OF") {
-            Self::Of(name)
-        } else if std::env::var_os("CORONER_TEST_ALL_MUTANTS").is_some() {
-            Self::All
-        } else {
-            Self::Sample
+fn chosen(suite: &Suite, all: &[Mutant]) -> Vec<Mutant> {
+    if let Ok(name) = std::env::var("CORONER_TEST_MUTANTS_OF") {
+        return all.iter().filter(|mutant| mutant.rule == name).cloned().collect();
+    }
+    if std::env::var_os("CORONER_TEST_ALL_MUTANTS").is_some() {
+        return all.to_vec();
+    }
+    let mut of_rules: Vec<&[Mutant]> = all.chunk_by(|one, next| one.place == next.place).collect();
+    of_rules.sort_by_key(|mutants| suite.draw(mutants[0].place));
+    let mut left = BUDGET;
+    let mut taken: Vec<Mutant> = Vec::new();
+    for mutants in of_rules {
+        // A rule that needs days of history is skipped, not cut short; the next one may fit.
+        if let Some(rest) = left.checked_sub(suite.cost(mutants[0].place, mutants.len())) {
+            left = rest;
+            taken.extend_from_slice(mutants);
         }
     }
-
-    fn takes(&self, mutant: &Mutant) -> bool {
-        match self {
-            Self::All => true,
-            Self::Of(name) => mutant.rule == *name,
-            Self::Sample => mutant.draw().is_multiple_of(SAMPLE),
-        }
-    }
+    taken
 }
 
 fn equivalents(mutants: &[Mutant]) -> BTreeSet<(String, String)> {
@@ -82,8 +78,7 @@ fn mistakes_in_rules_make_a_test_fail() {
     let suite = Suite::read();
     let all = mutant::all(&suite.rules);
     let equivalents = equivalents(&all);
-    let choice = Choice::read();
-    let tried: Vec<Mutant> = all.iter().filter(|mutant| choice.takes(mutant)).cloned().collect();
+    let tried = chosen(&suite, &all);
     let survivors = run::survivors(&suite, &tried);
     let is_equivalent = |mutant: &Mutant| equivalents.contains(&(mutant.rule.clone(), mutant.what.clone()));
     let found = tried.iter().filter(|mutant| is_equivalent(mutant) && !survivors.contains(mutant));

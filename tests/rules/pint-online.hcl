@@ -15,6 +15,7 @@ rule {
   alerts {
     range    = "1h"
     step     = "30s"
+    resolve  = "5m"
     minCount = 50
     severity = "bug"
   }

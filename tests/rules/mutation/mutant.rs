@@ -5,7 +5,6 @@ use crate::promql::parse;
 use promql_parser::util::{display_duration, parse_duration};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A rule with one mistake.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,17 +17,6 @@ pub(super) struct Mutant {
     pub(super) what: String,
     /// The rule, changed.
     pub(super) changed: Value,
-    /// The whole rule as it was written.
-    original: String,
-}
-
-impl Mutant {
-    /// A number that stays until the rule changes.
-    pub(super) fn draw(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (&self.original, &self.what).hash(&mut hasher);
-        hasher.finish()
-    }
 }
 
 /// What a rule records, or the alert's name.
@@ -45,7 +33,7 @@ pub(super) fn all(rules: &[Value]) -> Vec<Mutant> {
             let times = seen.entry(what.clone()).or_default();
             *times += 1;
             let what = if *times > 1 { format!("{what} (#{times})") } else { what };
-            found.push(Mutant { place, rule: name(rule).to_owned(), what, changed, original: rule.to_string() });
+            found.push(Mutant { place, rule: name(rule).to_owned(), what, changed });
         }
     }
     found

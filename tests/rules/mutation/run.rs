@@ -157,6 +157,8 @@ pub(super) fn survivors(suite: &Suite, mutants: &[Mutant]) -> Vec<Mutant> {
     for of_one_rule in mutants.chunk_by(|one, next| one.place == next.place) {
         jobs.extend(of_one_rule.chunks(PORTION));
     }
+    // The dearest are taken first: they come from the end.
+    jobs.sort_by_key(|mutants| suite.cost(mutants[0].place, mutants.len()));
     let found = Mutex::new(Vec::new());
     share(jobs, |worker, portion| {
         let bench = Bench::new(suite, &format!("worker-{worker}"));

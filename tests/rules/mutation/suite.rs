@@ -6,8 +6,10 @@ use crate::pack::{files, short, yaml};
 use crate::promql::{parse, selectors};
 use promql_parser::label::MatchOp;
 use promql_parser::parser::{Expr, VectorSelector};
+use promql_parser::util::parse_duration;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// One test.
 pub(super) struct Case {
@@ -21,6 +23,8 @@ pub(super) struct Case {
     direct: BTreeSet<String>,
     /// Places of the rules that are loaded for it.
     pub(super) needs: BTreeSet<usize>,
+    /// How often its rules are evaluated.
+    evaluations: usize,
 }
 
 /// All rules and all tests.
@@ -69,7 +73,7 @@ impl Suite {
         let direct = self.asked(test, loaded);
         let needs = self.needed(&direct, loaded);
         let title = format!("{path}: {}", test["name"].as_str().unwrap_or_default());
-        Case { id, title, file: alone, direct, needs }
+        Case { id, title, evaluations: evaluations(file, test), file: alone, direct, needs }
     }
 
     /// The alerts and records that a test asks for by name.
@@ -151,6 +155,20 @@ impl Suite {
         found
     }
 
+    /// A number that is another one whenever anything in the pack changes.
+    pub(super) fn draw(&self, place: usize) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (mutant::name(&self.rules[place]), Value::from(self.rules.clone()).to_string()).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// About what so many mutants of a rule cost, in evaluations of a rule.
+    pub(super) fn cost(&self, place: usize, mutants: usize) -> usize {
+        let name = mutant::name(&self.rules[place]);
+        let asked = self.cases.iter().filter(|case| case.needs.contains(&place) && case.direct.contains(name));
+        asked.map(|case| case.evaluations * (case.needs.len() + mutants)).sum()
+    }
+
     /// Whether a change of a rule could change the answer to this query of a test.
     pub(super) fn is_reached(&self, case: &Case, query: &Value, place: usize) -> bool {
         let asked = self.asked(&json!({"promql_expr_test": [query]}), &case.needs);
@@ -165,6 +183,16 @@ impl Suite {
             reads(rule).contains(name) || rule["annotations"].to_string().contains(name)
         })
     }
+}
+
+/// How often rules are evaluated before the last question of a test.
+fn evaluations(file: &Value, test: &Value) -> usize {
+    let of = |text: &Value| parse_duration(text.as_str().unwrap_or("1m")).map_or(60, |time| time.as_secs());
+    let asked = ["alert_rule_test", "promql_expr_test"]
+        .into_iter()
+        .flat_map(|kind| test[kind].as_array().into_iter().flatten());
+    let last = asked.map(|one| of(&one["eval_time"])).max().unwrap_or_default();
+    usize::try_from(last / of(&file["evaluation_interval"]).max(1)).expect("some days")
 }
 
 /// The metrics that a rule reads.
