@@ -1,17 +1,15 @@
 //! What is simulated: the fleet, how its libraries write, and what goes wrong. In: the YAML files beside this one. Out: data.
 
-use crate::judge::taxonomy::{Blame, Cause, Class};
+mod incident;
+
 use serde::Deserialize;
 use std::collections::BTreeMap;
+
+pub(super) use incident::{Answer, GpuMemory, Incident, Line, Memory, Nothing, Phase, SeenStatus, State};
 
 const LIBRARIES: &str = include_str!("scene/libraries.yaml");
 const FLEET: &str = include_str!("scene/fleet.yaml");
 const INCIDENTS: &str = include_str!("scene/incidents.yaml");
-
-/// A container that dies again and again does so this often in its incident.
-const BLOWS: u64 = 20;
-/// Shortest time from one blow to the next, ticks.
-const SHORTEST_PERIOD: u64 = 4;
 
 /// Everything about a run that does not change.
 #[derive(Debug)]
@@ -131,197 +129,8 @@ pub(super) struct Caller {
     pub(super) models: Vec<String>,
 }
 
-/// One incident; `incidents.yaml` says what each field means.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Incident {
-    pub(super) id: String,
-    pub(super) truth: String,
-    pub(super) models: Vec<String>,
-    pub(super) callers: Vec<String>,
-    pub(super) time: (f64, f64),
-    #[serde(default = "whole")]
-    pub(super) share: f64,
-    #[serde(default)]
-    pub(super) blows: bool,
-    #[serde(default)]
-    pub(super) hangs: f64,
-    pub(super) answer: Answer,
-    #[serde(default)]
-    pub(super) logs: Lines,
-    #[serde(default)]
-    pub(super) provider: Seen,
-    pub(super) verdict: Verdict,
-    pub(super) alert: Option<String>,
-}
-
-/// What a caller gets.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Answer {
-    pub(super) status: Option<u16>,
-    pub(super) error: Option<Trouble>,
-    #[serde(default)]
-    pub(super) text: String,
-    #[serde(default)]
-    pub(super) headers: BTreeMap<String, String>,
-    /// How long it takes; none = as long as a good answer.
-    pub(super) seconds: Option<f64>,
-}
-
-/// What the container writes.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Lines {
-    pub(super) begin: Vec<Line>,
-    pub(super) end: Vec<Line>,
-    pub(super) each: Vec<Line>,
-}
-
-/// One line, by its severity; `{restarts}` stands for how often the container was restarted.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Line {
-    /// Severity `INFO`.
-    Info(String),
-    /// Severity `ERROR`.
-    Error(String),
-}
-
-/// What the platform's own metrics show beside the answers.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Seen {
-    /// The status that the platform counted, where it is not the caller's; `none` = the call never reached the deployment.
-    pub(super) status: Option<SeenStatus>,
-    /// Each begin of a blow is a restart.
-    pub(super) restarts: bool,
-    /// The memory climbs to the limit before each blow.
-    pub(super) memory: Option<Memory>,
-    /// The GPU's memory is full.
-    pub(super) gpu_memory: Option<GpuMemory>,
-    /// Replicas that serve; none = as ever.
-    pub(super) active: Option<u32>,
-    /// Replicas that start.
-    pub(super) starting: u32,
-    /// A new deployment is rolled out.
-    pub(super) rollout: bool,
-}
-
-/// A status as the platform counted it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub(super) enum SeenStatus {
-    /// This one.
-    Counted(u16),
-    /// Not counted.
-    Nothing(Nothing),
-}
-
-/// The word `none`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Nothing {
-    /// Not counted.
-    None,
-}
-
-/// What a container's memory does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Memory {
-    /// Up to the limit, then the container is killed.
-    Climbs,
-}
-
-/// What a GPU's memory does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum GpuMemory {
-    /// All of it is used.
-    Full,
-}
-
-/// The right verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Verdict {
-    pub(super) class: Class,
-    pub(super) cause: Cause,
-    pub(super) blame: Blame,
-}
-
 const fn whole() -> f64 {
     1.0
-}
-
-/// What becomes of requests while an incident lasts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum State {
-    /// It is not there.
-    #[default]
-    Off,
-    /// They do not come back.
-    Hangs,
-    /// They fail.
-    Strikes,
-    /// All is well until the next blow.
-    Between,
-}
-
-/// What an incident does in one tick.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Phase {
-    /// What becomes of requests.
-    pub(super) state: State,
-    /// A blow falls, or the trouble begins, or says again that it is there.
-    pub(super) begins: bool,
-    /// What began ends with this tick.
-    pub(super) ends: bool,
-    /// How far it is from the last blow to the next, 0 to 1; 0 outside of the incident.
-    pub(super) climb: f64,
-}
-
-impl Phase {
-    /// Whether requests are struck in one way or the other.
-    pub(super) const fn strikes(self) -> bool {
-        matches!(self.state, State::Strikes | State::Hangs)
-    }
-
-    /// Whether it is there, and no longer only hanging.
-    pub(super) const fn is_on(self) -> bool {
-        matches!(self.state, State::Strikes | State::Between)
-    }
-}
-
-impl Incident {
-    /// What it does in a tick of a run of so many ticks.
-    pub(super) fn phase(&self, tick: u64, ticks: u64) -> Phase {
-        let at = |share: f64| share_of(share, ticks);
-        let (from, to) = (at(self.time.0), at(self.time.1));
-        if (at((self.time.0 - self.hangs).max(0.0))..from).contains(&tick) {
-            return Phase { state: State::Hangs, ..Phase::default() };
-        }
-        if !(from..to).contains(&tick) {
-            return Phase::default();
-        }
-        let period = ((to - from) / BLOWS).max(SHORTEST_PERIOD);
-        let down = if self.blows { (period / 4).max(1) } else { period };
-        let in_period = (tick - from) % period;
-        let last = tick + 1 == to;
-        let strikes = in_period < down;
-        Phase {
-            state: if strikes { State::Strikes } else { State::Between },
-            begins: in_period == 0,
-            ends: if self.blows { strikes && (in_period + 1 == down || last) } else { last },
-            climb: in_period as f64 / period as f64,
-        }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count: positive and small")]
-fn share_of(share: f64, ticks: u64) -> u64 {
-    (share * ticks as f64).round() as u64
 }
 
 /// An incident that nobody knows.
@@ -414,20 +223,6 @@ mod tests {
                 let shared = one.models.iter().any(|model| other.models.contains(model));
                 assert!(!shared || one.verdict != other.verdict, "{} and {}", one.id, other.id);
             }
-        }
-    }
-
-    #[test]
-    fn a_container_that_dies_again_and_again_is_down_for_a_quarter() {
-        let scene = Scene::builtin();
-        let storm = scene.incidents.iter().find(|one| one.id == "oom-storm").unwrap();
-        for ticks in [24, 180, 2400] {
-            let phases: Vec<Phase> = (0..ticks).map(|tick| storm.phase(tick, ticks)).collect();
-            let count = |wanted: fn(&Phase) -> bool| phases.iter().filter(|phase| wanted(phase)).count();
-            assert_eq!(count(|phase| phase.begins), count(|phase| phase.ends), "{ticks}");
-            assert!(phases.iter().all(|phase| phase.strikes() || !(phase.begins || phase.ends)));
-            let down = count(|phase| phase.strikes()) as f64 / ticks as f64;
-            assert!((0.08..0.16).contains(&down), "{ticks}: {down}");
         }
     }
 }

@@ -112,7 +112,6 @@ fn ours(incident: &Incident, sample: &Sample) -> bool {
 mod tests {
     use super::*;
     use crate::demo::fleet::Fleet;
-    use crate::demo::scene::Verdict;
     use std::fmt::Write;
 
     /// The page that a service without a fault would show after these calls.
@@ -120,7 +119,8 @@ mod tests {
         let mut page = format!("inference_requests_total{{status_code=\"200\"}} {}\n", truth.requests);
         for (incident, sent) in truth.scene.incidents.iter().zip(&truth.struck) {
             let (model, caller) = (&incident.models[0], &incident.callers[0]);
-            let Verdict { class, cause, blame } = incident.verdict;
+            let right = incident.verdict;
+            let (class, cause, blame) = (right.class, right.cause, right.blame);
             writeln!(page, r#"inference_failures_total{{model_id="{model}",class="{class}",cause="{cause}",blame="{blame}"}} {sent}"#).unwrap();
             if blame == Blame::Client {
                 writeln!(page, r#"inference_client_failures_total{{model_id="{model}",caller="{caller}",class="{class}",cause="{cause}"}} {sent}"#).unwrap();

@@ -45,7 +45,7 @@ fn rules(folder: &Path) -> Vec<PathBuf> {
         .map(|path| {
             let faster = compress(&std::fs::read_to_string(path).unwrap(), FASTER, SCRAPE);
             let written = folder.join(path.file_name().unwrap());
-            std::fs::write(&written, faster.unwrap_or_else(|error| panic!("{}: {error}", path.display()))).unwrap();
+            std::fs::write(&written, faster.map_err(|error| format!("{}: {error}", path.display())).unwrap()).unwrap();
             written
         })
         .collect()
