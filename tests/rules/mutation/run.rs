@@ -44,6 +44,9 @@ impl<'s> Bench<'s> {
     /// Runs tests with one rule changed; the first that fails, and what promtool says.
     fn fails(&self, cases: &[usize], mutant: Option<&Mutant>) -> Option<(usize, String)> {
         let changed = mutant.map(|mutant| (mutant.place, &mutant.changed));
+        if cases.is_empty() {
+            return None;
+        }
         let mut command = promtool(&self.folder);
         for &n in cases {
             let case = &self.suite.cases[n];
@@ -163,10 +166,11 @@ pub(super) fn survivors(suite: &Suite, mutants: &[Mutant]) -> Vec<Mutant> {
     share(jobs, |worker, portion| {
         let bench = Bench::new(suite, &format!("worker-{worker}"));
         let (live, mut order) = bench.together(portion);
-        if !live.is_empty() && !order.is_empty() {
-            // Only tests that pass on the rules as they are can tell anything.
-            let broken = bench.fails(&order, None).map(|(n, text)| format!("{}:\n{text}", suite.cases[n].title));
-            assert_eq!(broken, None, "a test fails on the rules as they are");
+        if !live.is_empty() {
+            // Only tests that pass on the rules as they are can tell anything; that the others fail is said elsewhere.
+            while let Some((broken, _)) = bench.fails(&order, None) {
+                order.retain(|&n| n != broken);
+            }
         }
         for mutant in live {
             if !bench.is_seen(&mut order, mutant) {

@@ -15,8 +15,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(super) struct Case {
     /// File and number, as a file name.
     pub(super) id: String,
-    /// File and name, for people.
-    pub(super) title: String,
     /// The file that promtool reads.
     pub(super) file: Value,
     /// What it asks for by name.
@@ -72,8 +70,7 @@ impl Suite {
         alone["tests"] = json!([test]);
         let direct = self.asked(test, loaded);
         let needs = self.needed(&direct, loaded);
-        let title = format!("{path}: {}", test["name"].as_str().unwrap_or_default());
-        Case { id, title, evaluations: evaluations(file, test), file: alone, direct, needs }
+        Case { id, evaluations: evaluations(file, test), file: alone, direct, needs }
     }
 
     /// The alerts and records that a test asks for by name.
