@@ -1,6 +1,6 @@
 //! The board `dashboards/alerts.json`: what fires, for whom, and which alerts are noise? In: nothing. Out: the panels as data.
 
-use super::{TO_CALLER, TO_MODEL, firing, targets};
+use super::{TO_CALLER, TO_MODEL, rollouts, targets};
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
 
@@ -81,14 +81,15 @@ fn history() -> Panel {
 }
 
 fn noise() -> Vec<Panel> {
+    let fired = format!("present_over_time({}[$__range])", now("firing", ""));
     let shown = format!("count_over_time({}[$__range:1m])", now("firing", ""));
     vec![
         panel(Kind::Table, "Noisiest in the shown time", "short")
-            .says("ALERTS and ALERTS_FOR_STATE over the shown time, by alert: on how many models or callers, how often it began, how long it fired. What fires for days is not acted on; what begins often and fires briefly flaps.")
+            .says("ALERTS and ALERTS_FOR_STATE over the shown time, by alert: on how many models or callers, how often it began, once it had fired, and how long it fired. What fires for days is not acted on; what begins often and fires briefly flaps.")
             .size(12, 9)
             .labels(&["alertname", "severity"])
             .ask(
-                format!("sum by (alertname, severity) (changes(ALERTS_FOR_STATE{{{CHOSEN}}}[$__range]) + 1)"),
+                format!("sum by (alertname, severity) (changes(ALERTS_FOR_STATE{{{CHOSEN}}}[$__range]) + 1 and ignoring (alertstate) {fired})"),
                 "began",
             )
             .ask_in("s", format!("sum by (alertname, severity) ({shown}) * 60"), "fired for")
@@ -116,7 +117,7 @@ pub(super) fn board() -> Board {
         description: "Alerts by team and blame, now and over time, and the noisiest ones.",
         from: "now-6h",
         variables: targets(),
-        annotations: vec![firing("critical", r#"platform=~"$platform", model_id=~"$model_id""#)],
+        annotations: vec![rollouts()],
         panels,
         closed: Vec::new(),
     }

@@ -14,7 +14,7 @@ const AXIS_WIDTH: u32 = 70;
 const LEGEND_WIDTH: u32 = 320;
 
 /// The same beside a picture of half the width.
-const NARROW_LEGEND_WIDTH: u32 = 230;
+const NARROW_LEGEND_WIDTH: u32 = 260;
 
 /// How wide columns of labels are; numbers share what is left.
 const COLUMNS: &[(&str, u32)] = &[
