@@ -137,7 +137,7 @@ fn equal_names_what_both_sides_carry_and_nothing_is_on_both_sides() {
     let all = firing();
     for rule in inhibit_rules() {
         let InhibitRule { equal, .. } = &rule;
-        for one in &all {
+        for one in all {
             let (source, target) = (rule.is_source(&one.labels), rule.is_target(&one.labels));
             assert!(!(source && target), "{} is on both sides of {rule:?}", one.name());
             // An unknown environment is one as any other; that the alert has the label at all, another test of it shows.
