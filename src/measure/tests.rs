@@ -8,11 +8,11 @@ use crate::judge::Verdict;
 use crate::judge::taxonomy::{Blame, Cause, Class, Confidence, EvidenceKind, Match, Retry};
 use crate::observe::{Api, Ending, Exemplar, Observation, Outcome, Row, Status, Target, Timing, Vantage};
 use crate::telemetry::Metrics;
-use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod growth;
 mod pages;
 mod thresholds;
 
@@ -328,34 +328,6 @@ fn owners_thresholds_and_open_cases() {
     assert_eq!(page["coroner_unjoined_total{vantage=\"gateway\"}"], 1.5);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-
-    #[test]
-    fn counters_only_grow_limits_hold_and_nothing_is_lost(
-        seen in prop::collection::vec((0usize..40, prop_oneof![Just(200u16), Just(404), Just(502)], 1u8..20, 0usize..6), 1..60)
-    ) {
-        let bench = Bench::new(limits(8, 4, 3));
-        let (mut before, mut requests) = (BTreeMap::new(), 0.0);
-        for (model, status, weight, caller) in seen {
-            let mut row = row(&format!("m{model}"), status, f64::from(weight) / 4.0);
-            row.caller = Arc::from(format!("c{caller}"));
-            row.ending = (status == 200).then_some(Ending::Complete);
-            requests += row.requests;
-            bench.count(&row);
-            let page = bench.page();
-            for (series, value) in &before {
-                prop_assert!(page.get(series).is_some_and(|now| now >= value), "{series} fell from {value}");
-            }
-            before = page;
-        }
-        prop_assert!((bench.sum("inference_requests_total") - requests).abs() < 1e-6);
-        prop_assert!((bench.sum("inference_observations_total") - requests).abs() < 1e-6);
-        prop_assert!(bench.models() <= 8 + 4 + 2);
-        prop_assert!(bench.page().keys().filter(|name| name.starts_with("inference_caller_info")).count() <= 3 + 2);
-    }
-}
-
 #[test]
 fn what_the_fold_says_about_evidence_is_on_the_page() {
     let bench = Bench::new(Limits::default());
@@ -366,9 +338,10 @@ fn what_the_fold_says_about_evidence_is_on_the_page() {
             (Failure::from(&observation), verdict(Class::BadGateway, Cause::Unknown, Blame::Undetermined));
         let after = verdict(Class::BadGateway, Cause::OomKilled, Blame::Model);
         store.unplaced(EvidenceKind::OomKilled, 2.0);
-        store.corrected(&Settled { failure: &seen, verdict: &after, proof: None }, &before, EvidenceKind::OomKilled);
-        // Surer, but not another verdict.
-        store.corrected(&Settled { failure: &seen, verdict: &after, proof: None }, &after, EvidenceKind::OomKilled);
+        // The second one is surer, but not another verdict.
+        for told in [&before, &after] {
+            store.corrected(&Settled { failure: &seen, verdict: &after, proof: None }, told, EvidenceKind::OomKilled);
+        }
         store.stream_corrected(&seen.target, Some(Ending::Unknown), 3.0);
         store.stream_corrected(&seen.target, None, 1.0);
         store.dropped(Part::Cases, 4);

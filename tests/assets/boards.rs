@@ -24,6 +24,9 @@ const TARGET: &str = r#"platform=~"$platform", model_id=~"$model_id", environmen
 /// The labels that name a target.
 const BY_TARGET: &str = "platform, model_id, environment";
 
+/// What the provider's own metrics are narrowed to.
+const PROVIDED: &str = r#"model_id=~"$model_id", environment=~"$environment""#;
+
 /// Accepted asynchronous requests say nothing about their answer: they stay out of ratios.
 const ANSWERED: &str = r#", status_code!~"201|202""#;
 
@@ -126,16 +129,19 @@ fn firing(severities: &str, matchers: &str) -> Annotation {
     }
 }
 
-/// Marks the first sign of a deployment of a target that spoke before: a rollout. Only what its containers say shows it.
+/// Marks where a rollout begins: the first sign of a deployment of a target that spoke before, as its containers' logs show it, or
+/// replicas that Baseten says it is promoting.
 fn rollouts() -> Annotation {
     let seen = format!("inference_evidence_total{{{TARGET}}}");
-    let before = format!("last_over_time({seen}[1d] offset 5m)");
+    let before = format!("last_over_time({seen}[1d] offset 1m)");
+    let promoted = format!(r#"baseten_replicas_active{{{PROVIDED}, rollout_phase="promoting"}}"#);
     Annotation {
         name: "Rollouts",
         expr: format!(
-            "group by ({BY_TARGET}, deployment_id) ({seen}) \
+            "(group by ({BY_TARGET}, deployment_id) ({seen}) \
              unless on ({BY_TARGET}, deployment_id) {before} \
-             and on ({BY_TARGET}) {before}"
+             and on ({BY_TARGET}) {before}) \
+             or group by (model_id, environment, deployment_id) ({promoted} unless {promoted} offset 1m)"
         ),
         title: "Rollout of {{model_id}} {{environment}}",
         text: "First sign of deployment {{deployment_id}}",

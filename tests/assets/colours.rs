@@ -280,7 +280,8 @@ fn every_word_has_one_colour_and_no_two_of_a_set_share_it() {
     ];
     for (set, mut expected) in closed {
         let mut found: Vec<&str> = set.table().iter().map(|(word, _, _)| *word).collect();
-        (found.sort_unstable(), expected.sort_unstable());
+        found.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(found, expected, "{set:?}");
     }
     let mut all = std::collections::BTreeMap::new();

@@ -54,6 +54,17 @@ pub(crate) enum Scale {
     Below(f64, f64),
 }
 
+/// Where the axis of values begins and how it grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Axis {
+    /// From zero up, evenly.
+    FromZero,
+    /// Below zero too.
+    Signed,
+    /// Each step is ten times the one before; there is no zero.
+    Logarithmic,
+}
+
 /// One panel.
 #[derive(Debug)]
 pub(crate) struct Panel {
@@ -85,10 +96,8 @@ pub(crate) struct Panel {
     pub(crate) names_only: bool,
     /// Takes the smallest step from the provider's slower scrape.
     pub(crate) slow: bool,
-    /// May fall below zero.
-    pub(crate) signed: bool,
-    /// Each step of the axis is ten times the one before.
-    pub(crate) logarithmic: bool,
+    /// Where its axis begins and how it grows.
+    pub(crate) axis: Axis,
 }
 
 /// A new panel of this kind, with a unit of Grafana's list.
@@ -108,8 +117,7 @@ pub(crate) fn panel(kind: Kind, title: &'static str, unit: &'static str) -> Pane
         meanings: &[],
         names_only: false,
         slow: false,
-        signed: false,
-        logarithmic: false,
+        axis: Axis::FromZero,
     }
 }
 
@@ -191,12 +199,12 @@ impl Panel {
     }
 
     pub(crate) fn logarithmic(mut self) -> Self {
-        self.logarithmic = true;
+        self.axis = Axis::Logarithmic;
         self
     }
 
     pub(crate) fn signed(mut self) -> Self {
-        self.signed = true;
+        self.axis = Axis::Signed;
         self
     }
 }

@@ -5,7 +5,7 @@
 //! `CORONER_TEST_FULL_TIME=1` runs an hour with the rules as they are.
 
 use super::compress::compress;
-use super::{files, part, root};
+use super::{files, part};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) fn chosen() -> Self {
         if std::env::var_os("CORONER_TEST_FULL_TIME").is_some_and(|value| value == "1") {
-            return Self { scale: 1, run: Duration::from_secs(3600) };
+            return Self { scale: 1, run: Duration::from_hours(1) };
         }
         Self { scale: SCRAPE, run: Duration::from_secs(90) }
     }
@@ -157,9 +157,10 @@ fn rules(folder: &Path, pace: Pace) -> Vec<PathBuf> {
         .iter()
         .map(|path| {
             let text = std::fs::read_to_string(path).unwrap();
-            let faster = compress(&text, pace.scale, pace.scrape())
-                .unwrap_or_else(|error| panic!("{}: {error}", path.strip_prefix(root("")).unwrap().display()));
-            let path = folder.join(path.file_name().unwrap());
+            let name = path.file_name().unwrap();
+            let faster =
+                compress(&text, pace.scale, pace.scrape()).map_err(|error| format!("{}: {error}", name.display()));
+            let (path, faster) = (folder.join(name), faster.unwrap());
             std::fs::write(&path, faster).unwrap();
             path
         })

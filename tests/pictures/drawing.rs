@@ -78,7 +78,9 @@ pub(crate) struct Query {
     /// `A`, `B`, ...
     #[serde(rename = "ref")]
     pub(crate) name: String,
-    pub(crate) query: String,
+    /// As Prometheus was asked.
+    #[serde(rename = "query")]
+    pub(crate) expr: String,
     pub(crate) samples: usize,
     pub(crate) exemplars: usize,
     pub(crate) error: Option<String>,
@@ -94,7 +96,10 @@ pub(crate) struct Units {
 /// A field of numbers.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Unit {
-    pub(crate) unit: Option<String>,
+    /// As it is shown.
+    pub(crate) name: String,
+    #[serde(rename = "unit")]
+    pub(crate) id: Option<String>,
     pub(crate) least: Option<f64>,
     pub(crate) most: Option<f64>,
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 /// Largest share that is still one. More than all by a little happens: failures are counted when settled, their requests on arrival.
 const ALL: f64 = 1.25;
+/// Fields that are no shares: the count of one observer over that of another, which may have seen much less.
+const RATIOS: [&str; 1] = ["requests seen"];
 
 /// Faults of a picture that stand whatever the time is: errors, units, lines without colour, titles that do not fit.
 pub(crate) fn of(report: &Report) -> Vec<String> {
@@ -16,8 +18,12 @@ pub(crate) fn of(report: &Report) -> Vec<String> {
 }
 
 fn of_panel(panel: &Panel) -> Vec<String> {
-    let mut faults = Vec::new();
-    faults.extend(panel.fault.clone());
+    let refused = panel.queries.iter().filter_map(|query| Some((query, query.error.as_ref()?)));
+    let mut faults: Vec<String> =
+        refused.map(|(query, error)| format!("{}: {error}: {}", query.name, query.expr)).collect();
+    if faults.is_empty() {
+        faults.extend(panel.fault.clone());
+    }
     faults.extend(panel.units.unknown.iter().map(|unit| format!("Grafana has no unit {unit}")));
     faults.extend(panel.units.fields.iter().filter_map(of_unit));
     if panel.kind == "timeseries" && panel.values > 0 && panel.fault.is_none() {
@@ -39,7 +45,8 @@ fn of_panel(panel: &Panel) -> Vec<String> {
 
 fn of_unit(field: &Unit) -> Option<String> {
     let (Some(least), Some(most)) = (field.least, field.most) else { return None };
-    match field.unit.as_deref() {
+    match field.id.as_deref() {
+        Some(_) if RATIOS.contains(&field.name.as_str()) => None,
         None => Some("numbers without a unit".to_owned()),
         Some("percentunit") if least < 0.0 || most > ALL => {
             Some(format!("percentunit is for 0 to 1, its values are {least} to {most}"))

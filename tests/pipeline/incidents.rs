@@ -49,6 +49,11 @@ impl Expected {
         labels["alertname"] == self.alert && self.names(labels)
     }
 
+    /// Whether this is a page about its models that the incident explains: it holds back tickets about them.
+    pub(crate) fn is_spoken_for_by(&self, receiver: &str, labels: &Labels) -> bool {
+        receiver.ends_with("-page") && labels.contains_key("model_id") && self.explains(labels)
+    }
+
     fn names(&self, labels: &Labels) -> bool {
         let among = |name: &str, all: &[String]| labels.get(name).is_none_or(|value| all.contains(value));
         among("model_id", &self.incident.models) && among("caller", &self.incident.callers)

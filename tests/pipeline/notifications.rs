@@ -29,7 +29,7 @@ fn alerts() -> Vec<Firing> {
             one.with("platform", &format!("platform {at}")).with("team", "search")
         }
     };
-    firing().into_iter().enumerate().map(linked).collect()
+    firing().iter().cloned().enumerate().map(linked).collect()
 }
 
 #[tokio::test]

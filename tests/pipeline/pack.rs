@@ -2,6 +2,7 @@
 //! promtool has proved of real rules. Out: every alert with its labels and annotations, and who is to get it (`receivers.yaml`).
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -146,7 +147,12 @@ struct Expected {
 }
 
 /// Every different alert that a unit test writes out with its annotations.
-pub(crate) fn firing() -> Vec<Firing> {
+pub(crate) fn firing() -> &'static [Firing] {
+    static FIRING: LazyLock<Vec<Firing>> = LazyLock::new(read_firing);
+    &FIRING
+}
+
+fn read_firing() -> Vec<Firing> {
     let mut found = Vec::new();
     for text in texts("alerts/tests", ".test.yaml") {
         let tests = serde_saphyr::from_str::<TestFile>(&text).unwrap().tests;
@@ -164,7 +170,7 @@ pub(crate) fn firing() -> Vec<Firing> {
 
 /// The first of them with this name.
 pub(crate) fn one_firing(name: &str) -> Firing {
-    let found = firing().into_iter().find(|one| one.name() == name);
+    let found = firing().iter().find(|one| one.name() == name).cloned();
     found.unwrap_or_else(|| panic!("no test in alerts/tests expects {name} with its annotations"))
 }
 

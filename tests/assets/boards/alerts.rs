@@ -13,7 +13,7 @@ fn now(state: &str, more: &str) -> String {
 
 fn answer() -> Vec<Panel> {
     let count =
-        |severity: &str| format!(r#"count({}) or vector(0)"#, now("firing", &format!(r#", severity="{severity}""#)));
+        |severity: &str| format!("count({}) or vector(0)", now("firing", &format!(r#", severity="{severity}""#)));
     vec![
         panel(Kind::Stat, "Pages", "short")
             .says("ALERTS of severity critical that fire now: somebody should be at work on each.")
@@ -28,7 +28,7 @@ fn answer() -> Vec<Panel> {
         panel(Kind::Stat, "Firing now, by who has to act", "short")
             .says("ALERTS by blame: model, platform, client or undetermined; coroner's own alerts have no blame.")
             .size(8, 5)
-            .ask(format!(r#"sort_desc(count by (blame) ({}))"#, now("firing", r#", blame!="""#)), "{{blame}}")
+            .ask(format!("sort_desc(count by (blame) ({}))", now("firing", r#", blame!="""#)), "{{blame}}")
             .words(Words::Blame)
             .empty("Nothing fires"),
         panel(Kind::Stat, "Firing now, by team", "short")

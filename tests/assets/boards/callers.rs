@@ -26,7 +26,7 @@ fn rate(more: &str) -> String {
 fn answer() -> Vec<Panel> {
     let worst = format!("sort_desc(topk(4, sum by (caller, cause) ({}) > 0.5))", lately(""));
     let named = format!(r#"label_join({worst}, "what", ": ", "caller", "cause")"#);
-    let refused = format!(r#"sum by (class) ({}) > 0.5"#, lately(r#", class=~"authentication|permission|billing""#));
+    let refused = format!("sum by (class) ({}) > 0.5", lately(r#", class=~"authentication|permission|billing""#));
     vec![
         panel(Kind::Stat, "Callers to talk to now: failed requests, last 5 minutes", "short")
             .says("caller:inference_client_failures:increase5m: the callers and causes with the most failures that only the caller can mend. The table below names the team.")

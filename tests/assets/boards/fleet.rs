@@ -58,7 +58,7 @@ fn numbers() -> Vec<Panel> {
             .says("Targets of model:inference_failures:increase5m with failures that are not the caller's. Many at once point to the platform: look at its board.")
             .ask(
                 format!(
-                    r#"count(sum by ({BY_TARGET}) ({}) > 0.5) or vector(0)"#,
+                    "count(sum by ({BY_TARGET}) ({}) > 0.5) or vector(0)",
                     lately("failures", r#", blame!="client""#)
                 ),
                 "models",
@@ -101,7 +101,7 @@ fn models() -> Panel {
         .size(24, 9)
         .labels(&["model_id", "environment", "platform", "cause"])
         .ask(worst.clone(), "failures")
-        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({answered} > 0), 1)", failing(not_theirs))), "share of requests")
+        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({answered} > 0), 1)", failing(not_theirs))), "of requests")
         .ask_labels(of_worst(main_cause), "of main cause")
         .ask(blamed("model"), "model")
         .ask(blamed("platform"), "platform's")

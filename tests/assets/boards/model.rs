@@ -3,8 +3,8 @@
 //! The pictures in the middle have one width, one width of axis and one of legend, so that a line down the page is one moment.
 
 use super::{
-    BY_TARGET, TARGET, UNMEASURED, evidence, failures, firing, in_shown_time, lately, latency, or_none, quantile, rate,
-    requests, rollouts, share, targets,
+    BY_TARGET, PROVIDED, TARGET, UNMEASURED, evidence, failures, firing, in_shown_time, lately, latency, or_none,
+    quantile, rate, requests, rollouts, share, targets,
 };
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
@@ -14,9 +14,6 @@ const TROUBLE: &str = r#", kind!~"serving|proved_clean|still_running|finished_la
 
 /// Kinds that end a container's life.
 const DEATHS: &str = r#", kind=~"oom_killed|node_oom|evicted|container_exit|engine_dead""#;
-
-/// What the provider's metrics are narrowed to.
-const PROVIDED: &str = r#"model_id=~"$model_id", environment=~"$environment""#;
 
 fn answer() -> Vec<Panel> {
     let answered = format!("sum({})", lately("answered_requests", ""));

@@ -3,8 +3,8 @@
 //! What callers saw comes from coroner; what the provider says comes from its own exported metrics, where they are scraped.
 
 use super::{
-    BY_TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, or_none, requests, rollouts, share,
-    targets,
+    BY_TARGET, PROVIDED, TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, or_none, requests,
+    rollouts, share, targets,
 };
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
@@ -14,9 +14,6 @@ const NOT_OURS: &str = r#", blame=~"platform|undetermined""#;
 
 /// Classes that say that a request found no place to run.
 const NO_PLACE: &str = r#", class=~"unavailable|capacity""#;
-
-/// What the provider's metrics are narrowed to.
-const PROVIDED: &str = r#"model_id=~"$model_id", environment=~"$environment""#;
 
 fn answer() -> Vec<Panel> {
     let struck = format!("sum by ({BY_TARGET}, cause) ({}) > 0.5", lately("failures", NOT_OURS));
@@ -81,12 +78,9 @@ fn provider() -> Vec<Panel> {
             .ask(format!("sum(baseten_replicas_active{{{PROVIDED}}})"), "ready")
             .ask(format!("sum(baseten_replicas_starting{{{PROVIDED}}})"), "starting"),
         provided("Restarts of containers, worst models", "short")
-            .says("Increases of baseten_container_restarts_total by model: crash, memory kill or failed liveness probe; the Model board says which.")
+            .says("model:baseten_restarts:increase15m: crash, memory kill or failed liveness probe in the last 15 minutes; the Model board says which.")
             .size(8, 8)
-            .ask(
-                format!("topk(5, sum by (model_id, environment) (increase(baseten_container_restarts_total{{{PROVIDED}}}[$__rate_interval])))"),
-                "{{model_id}} {{environment}}",
-            ),
+            .ask(format!("topk(5, round(model:baseten_restarts:increase15m{{{TARGET}}}) > 0)"), "{{model_id}} {{environment}}"),
         provided("Answers of 5xx, as Baseten counts them", "reqps")
             .says("baseten_inference_requests_total of 5xx by status_code. Errors here that no caller reports are retries inside of the platform.")
             .size(8, 8)
@@ -96,6 +90,26 @@ fn provider() -> Vec<Panel> {
             )
             .words(Words::Status),
     ]
+}
+
+/// What coroner saw beside what the provider counted, a row a model.
+fn joined() -> Panel {
+    let of = |record: &str| {
+        format!("max by (platform, model_id) ({record}{{platform=~\"$platform\", model_id=~\"$model_id\"}})")
+    };
+    panel(Kind::Table, "What coroner saw beside what Baseten counted", "short")
+        .says("model:baseten_server_errors_per_request:ratio5m beside model:inference_server_errors_per_request:ratio5m, model:baseten_requests_seen:ratio5m, model:baseten_concurrent_requests:avg5m, and restarts of the last 15 minutes. Errors that only Baseten counts were retried inside; restarts without evidence ask for the model's logs; of less than all requests seen, some callers send no telemetry.")
+        .size(24, 9)
+        .labels(&["model_id", "platform"])
+        .ask_in("percentunit", format!("topk(15, {})", of("model:baseten_server_errors_per_request:ratio5m")), "5xx, by Baseten")
+        .ask_in("percentunit", of("model:inference_server_errors_per_request:ratio5m"), "5xx, by callers")
+        .ask_in("percentunit", of("model:baseten_requests_seen:ratio5m"), "requests seen")
+        .ask(of("model:baseten_concurrent_requests:avg5m"), "in flight")
+        .ask(of("model:baseten_restarts:increase15m"), "restarts")
+        .ask(of("model:baseten_restarts_without_evidence:increase15m"), "of them unexplained")
+        .link("model_id", TO_MODEL)
+        .slow()
+        .empty("-")
 }
 
 fn causes() -> Panel {
@@ -145,6 +159,7 @@ pub(super) fn board() -> Board {
         ],
         panels,
         closed: vec![
+            ("Beside Baseten's own metrics", vec![joined()]),
             ("As Baseten exports it: traffic and replicas", provider()),
             ("As Baseten exports it: memory and GPUs", resources()),
         ],

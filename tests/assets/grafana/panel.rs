@@ -2,7 +2,7 @@
 
 use super::{WIDE, datasource};
 use crate::colours::{Words, colour};
-use crate::dashboard::{Kind, Link, Panel, Query, Scale};
+use crate::dashboard::{Axis, Kind, Link, Panel, Query, Scale};
 use serde_json::{Value, json};
 
 /// How often Prometheus is expected to scrape coroner, and how often the provider; the smallest step a panel asks for.
@@ -201,7 +201,8 @@ impl Panel {
     fn custom(&self) -> Value {
         let lines = matches!(self.scale, Scale::Above(..) | Scale::Below(..));
         let style = json!({"mode": if lines { "dashed" } else { "off" }});
-        let scale = if self.logarithmic { json!({"type": "log", "log": 10}) } else { json!({"type": "linear"}) };
+        let scale =
+            if self.axis == Axis::Logarithmic { json!({"type": "log", "log": 10}) } else { json!({"type": "linear"}) };
         match self.kind {
             Kind::Lines => {
                 json!({
@@ -254,8 +255,7 @@ impl Panel {
             "unit": self.unit, "noValue": self.no_value, "color": {"mode": mode}, "custom": self.custom(),
             "mappings": self.mappings(), "thresholds": self.thresholds(), "links": links(&self.links, ""),
         });
-        // A logarithmic axis has no zero.
-        if !self.signed && !self.logarithmic {
+        if self.axis == Axis::FromZero {
             defaults["min"] = json!(0);
         }
         if self.unit == "short" && self.at_once() {

@@ -19,8 +19,8 @@ fn after(change: &dyn Fn(&mut Value)) -> Vec<String> {
 }
 
 /// One value replaced.
-fn set(pointer: &str, value: Value) -> Vec<String> {
-    after(&|board| *board.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = value.clone())
+fn set(pointer: &str, value: &Value) -> Vec<String> {
+    after(&|board| *board.pointer_mut(pointer).expect(pointer) = value.clone())
 }
 
 #[track_caller]
@@ -66,7 +66,7 @@ fn faults_of_a_board_are_found() {
         ("/panels/5/gridPos/w", json!(25), "wider than the grid"),
         ("/panels/12/collapsed", json!(false), "a row is open"),
     ] {
-        says(&set(pointer, value), words);
+        says(&set(pointer, &value), words);
     }
     says(
         &after(&|board| {
@@ -105,7 +105,7 @@ fn faults_of_a_panel_are_found() {
         ("/panels/5/fieldConfig/overrides/0/properties/0/value/fixedColor", json!("#123456"), "oom_killed is"),
         ("/panels/5/fieldConfig/overrides", json!([]), "oom_killed has not its colour"),
     ] {
-        says(&set(pointer, value), words);
+        says(&set(pointer, &value), words);
     }
 }
 
@@ -128,7 +128,7 @@ fn faults_of_a_query_are_found() {
         ("sum by (platform) (rate(inference_requests_total[$__rate_interval]))", "stands for many series"),
         ("sum(rate(inference_requests_total[$__rate_interval]))", "exemplar is not false"),
     ] {
-        says(&set("/panels/8/targets/1/expr", json!(expr)), words);
+        says(&set("/panels/8/targets/1/expr", &json!(expr)), words);
     }
     for (pointer, value, words) in [
         ("/panels/5/targets/0/exemplar", json!(false), "exemplar is not true"),
@@ -136,7 +136,7 @@ fn faults_of_a_query_are_found() {
         ("/panels/5/targets/0/legendFormat", json!(""), "no legend"),
         ("/panels/11/transformations/1/options/indexByName", json!({"model_id": 0}), "the columns are"),
     ] {
-        says(&set(pointer, value), words);
+        says(&set(pointer, &value), words);
     }
 }
 
@@ -144,7 +144,7 @@ fn faults_of_a_query_are_found() {
 fn faults_of_links_are_found() {
     let with = |url: &str| {
         let link = json!([{"title": "there", "url": url}]);
-        set("/panels/11/fieldConfig/defaults/links", link)
+        set("/panels/11/fieldConfig/defaults/links", &link)
     };
     says(&with("/d/coroner-causes?${__url_time_range}"), "no board for");
     says(&with("/d/coroner-fleet?var-model_id=x"), "loses the time");
@@ -152,5 +152,5 @@ fn faults_of_links_are_found() {
     says(&with("/d/coroner-fleet?${caller:queryparam}&${__url_time_range}"), "no variable caller");
     says(&with("/d/coroner-callers?var-caller=${__data.fields.caller}&${__url_time_range}"), "no column caller");
     let untitled = json!([{"title": "", "url": "/d/coroner-fleet?${__url_time_range}"}]);
-    says(&set("/panels/11/fieldConfig/defaults/links", untitled), "a link has no title");
+    says(&set("/panels/11/fieldConfig/defaults/links", &untitled), "a link has no title");
 }

@@ -14,8 +14,11 @@ function units(panel, frames) {
     panel.fieldConfig?.defaults?.unit,
     ...(panel.fieldConfig?.overrides ?? []).flatMap((rule) => rule.properties.filter((one) => one.id === 'unit').map((one) => one.value)),
   ].filter(Boolean);
-  const drawn = frames.flatMap((frame) => frame.fields.filter((field) => field.type === FieldType.number));
-  const fields = drawn.map((field) => ({ unit: field.config.unit ?? null, ...extremes(field.values) }));
+  const fields = frames.flatMap((frame) =>
+    frame.fields
+      .filter((field) => field.type === FieldType.number)
+      .map((field) => ({ name: getFieldDisplayName(field, frame, frames), unit: field.config.unit ?? null, ...extremes(field.values) }))
+  );
   return { named, unknown: named.filter((unit) => !UNITS.has(unit) && !SPELLED.test(unit)), fields };
 }
 
