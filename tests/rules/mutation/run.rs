@@ -1,6 +1,6 @@
 //! Mutants against tests. In: the suite and the mutants to try. Out: those that no test sees, found by promtool on every core.
 
-use super::batch;
+use super::batch::{self, Reach};
 use super::mutant::Mutant;
 use super::suite::{Case, Suite};
 use crate::pack::part;
@@ -11,18 +11,6 @@ use std::sync::Mutex;
 
 /// Mutants of one rule that one worker takes at a time.
 const PORTION: usize = 64;
-
-/// Most tests of other rules that are asked about a mutant of a record that its own tests do not see.
-const FURTHER: usize = 12;
-
-/// How much of a test could be asked about copies of a rule.
-#[derive(Clone, Copy, PartialEq)]
-enum Asked {
-    Whole,
-    InPart,
-    /// The rule itself does not pass under another name.
-    Unsound,
-}
 
 /// A folder of one worker, with the tests that it has written.
 struct Bench<'s> {
@@ -63,41 +51,36 @@ impl<'s> Bench<'s> {
 }
 
 impl Bench<'_> {
-    /// Tries mutants of one rule together, test by test. Returns those that none saw, and the tests that have more to ask.
+    /// Tries mutants of one rule together, test by test. Returns those that none saw, and the tests that cannot be asked together.
     fn together<'m>(&self, portion: &'m [Mutant]) -> (Vec<&'m Mutant>, Vec<usize>) {
-        let place = portion[0].place;
         let mut live: Vec<&Mutant> = portion.iter().collect();
-        // What an alert does is the business of the tests that name it; a record is seen through what reads it, too.
-        let record = self.suite.rules[place]["record"].is_string();
-        let mut further = Vec::new();
-        for n in self.suite.reached(place) {
-            let asked = self.ask(&self.suite.cases[n], &mut live);
-            if asked == Asked::Unsound || record && asked == Asked::InPart {
-                further.push(n);
+        let mut alone = Vec::new();
+        for n in self.suite.reached(portion[0].place) {
+            if !self.ask(&self.suite.cases[n], &mut live) {
+                alone.push(n);
             }
         }
-        further.truncate(FURTHER);
-        (live, further)
+        (live, alone)
     }
 
-    /// Asks one test about all these mutants; those that it sees are gone.
-    fn ask(&self, case: &Case, live: &mut Vec<&Mutant>) -> Asked {
-        let Some(first) = live.first().copied() else { return Asked::Whole };
+    /// Asks one test about all these mutants; those that it sees are gone. False where the rules themselves do not pass under other names.
+    fn ask(&self, case: &Case, live: &mut Vec<&Mutant>) -> bool {
+        let Some(place) = live.first().map(|mutant| mutant.place) else { return true };
+        let reach = Reach::new(self.suite, case, place);
         while !live.is_empty() {
-            let Some(batch) = batch::batch(self.suite, case, first.place, live) else { return Asked::InPart };
-            let whole = if batch.whole { Asked::Whole } else { Asked::InPart };
-            let Some(output) = self.run(&case.id, &batch.rules, &batch.test) else { return whole };
-            let verdict = batch::read(&output, &first.rule);
+            let Some(batch) = batch::batch(self.suite, case, &reach, place, live) else { return true };
+            let Some(output) = self.run(&case.id, &batch.rules, &batch.test) else { return true };
+            let verdict = reach.read(&output);
             if verdict.unsound {
-                return Asked::Unsound;
+                return false;
             }
             let mut n = 0..;
             live.retain(|_| n.next().is_some_and(|n| !verdict.seen.contains(&n)));
             if !verdict.stopped {
-                return whole;
+                return true;
             }
         }
-        Asked::Whole
+        true
     }
 
     /// Runs one file; what promtool says where a test fails.

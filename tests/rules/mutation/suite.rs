@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+/// Most tests that are asked about one rule.
+const FURTHEST: usize = 24;
+
 /// One test.
 pub(super) struct Case {
     /// File and number, as a file name.
@@ -32,11 +35,13 @@ pub(super) struct Suite {
     /// The group that each rule stands in: its name and interval.
     groups: Vec<(String, Value)>,
     pub(super) cases: Vec<Case>,
+    /// The metrics that each rule reads, in its query and in the texts of its annotations.
+    reads: Vec<BTreeSet<String>>,
 }
 
 impl Suite {
     pub(super) fn read() -> Self {
-        let mut suite = Self { rules: Vec::new(), groups: Vec::new(), cases: Vec::new() };
+        let mut suite = Self { rules: Vec::new(), groups: Vec::new(), cases: Vec::new(), reads: Vec::new() };
         let mut places: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
         for path in files("alerts", ".rules.yaml") {
             let file: Value = yaml(&path);
@@ -48,6 +53,7 @@ impl Suite {
                 }
             }
         }
+        suite.reads = suite.rules.iter().map(|rule| suite.all_reads(rule)).collect();
         for path in files("alerts/tests", ".test.yaml") {
             let file: Value = yaml(&path);
             let named = file["rule_files"].as_array().into_iter().flatten();
@@ -112,19 +118,19 @@ impl Suite {
         while let Some(name) = wanted.pop() {
             for &place in loaded.iter().filter(|&&place| mutant::name(&self.rules[place]) == name) {
                 if found.insert(place) {
-                    wanted.extend(reads(&self.rules[place]));
-                    wanted.extend(self.told(&self.rules[place], loaded));
+                    wanted.extend(self.reads[place].iter().cloned());
                 }
             }
         }
         found
     }
 
-    /// The records that an alert's texts ask for.
-    fn told(&self, rule: &Value, loaded: &BTreeSet<usize>) -> Vec<String> {
+    /// The metrics that a rule's query reads, and the records that its texts ask for.
+    fn all_reads(&self, rule: &Value) -> BTreeSet<String> {
         let texts = rule["annotations"].to_string();
-        let records = loaded.iter().filter_map(|&place| self.rules[place]["record"].as_str());
-        records.filter(|record| texts.contains(record)).map(str::to_owned).collect()
+        let records = self.rules.iter().filter_map(|other| other["record"].as_str());
+        let told = records.filter(|record| texts.contains(record)).map(str::to_owned);
+        selectors(&parse(rule["expr"].as_str().unwrap()).unwrap()).into_iter().chain(told).collect()
     }
 
     /// A test's rules as a file, one of them changed.
@@ -147,8 +153,23 @@ impl Suite {
         let mut found: Vec<usize> = (0..self.cases.len()).filter(|&n| self.cases[n].needs.contains(&place)).collect();
         found.sort_by_key(|&n| {
             let case = &self.cases[n];
-            (!case.id.starts_with(name), !case.direct.contains(name), case.needs.len(), n)
+            (!case.direct.contains(name), case.evaluations * case.needs.len(), n)
         });
+        found.truncate(FURTHEST);
+        found
+    }
+
+    /// Places of a rule and of all that read it, among those that are loaded for a test.
+    pub(super) fn reading(&self, case: &Case, place: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::from([place]);
+        let mut names = vec![mutant::name(&self.rules[place])];
+        while let Some(name) = names.pop() {
+            for &other in &case.needs {
+                if self.reads[other].contains(name) && found.insert(other) {
+                    names.push(mutant::name(&self.rules[other]));
+                }
+            }
+        }
         found
     }
 
@@ -161,24 +182,11 @@ impl Suite {
 
     /// About what so many mutants of a rule cost, in evaluations of a rule.
     pub(super) fn cost(&self, place: usize, mutants: usize) -> usize {
-        let name = mutant::name(&self.rules[place]);
-        let asked = self.cases.iter().filter(|case| case.needs.contains(&place) && case.direct.contains(name));
-        asked.map(|case| case.evaluations * (case.needs.len() + mutants)).sum()
-    }
-
-    /// Whether a change of a rule could change the answer to this query of a test.
-    pub(super) fn is_reached(&self, case: &Case, query: &Value, place: usize) -> bool {
-        let asked = self.asked(&json!({"promql_expr_test": [query]}), &case.needs);
-        self.needed(&asked, &case.needs).contains(&place)
-    }
-
-    /// Whether no rule that is loaded for the test reads this record.
-    pub(super) fn is_last(&self, case: &Case, place: usize) -> bool {
-        let name = mutant::name(&self.rules[place]);
-        !case.needs.iter().any(|&other| {
-            let rule = &self.rules[other];
-            reads(rule).contains(name) || rule["annotations"].to_string().contains(name)
-        })
+        let of = |n: usize| {
+            let case = &self.cases[n];
+            case.evaluations * (case.needs.len() + mutants * self.reading(case, place).len())
+        };
+        self.reached(place).into_iter().map(of).sum()
     }
 }
 
@@ -190,11 +198,6 @@ fn evaluations(file: &Value, test: &Value) -> usize {
         .flat_map(|kind| test[kind].as_array().into_iter().flatten());
     let last = asked.map(|one| of(&one["eval_time"])).max().unwrap_or_default();
     usize::try_from(last / of(&file["evaluation_interval"]).max(1)).expect("some days")
-}
-
-/// The metrics that a rule reads.
-fn reads(rule: &Value) -> BTreeSet<String> {
-    selectors(&parse(rule["expr"].as_str().unwrap()).unwrap())
 }
 
 /// The rule with its query as the parser prints it, as mutants are.
