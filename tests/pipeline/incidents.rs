@@ -17,20 +17,10 @@ pub(crate) struct Incident {
     models: Vec<String>,
     callers: Vec<String>,
     /// Shares of the run.
-    from: f64,
+    pub(crate) from: f64,
     pub(crate) to: f64,
-    /// For so long before `from` calls hang already, share of the run; 0 where they do not.
-    hangs: f64,
     blame: String,
     alert: Option<String>,
-}
-
-/// What `incidents.yaml` says besides.
-#[derive(Deserialize, Clone, Debug, Default)]
-#[serde(default, deny_unknown_fields)]
-struct Besides {
-    earlier: Option<String>,
-    pages: Vec<String>,
 }
 
 /// An alert that must come because of an incident.
@@ -38,8 +28,6 @@ struct Besides {
 pub(crate) struct Expected {
     pub(crate) incident: Incident,
     pub(crate) alert: String,
-    /// When what it speaks of began, share of the run.
-    pub(crate) from: f64,
     pages: Vec<String>,
 }
 
@@ -70,13 +58,11 @@ impl Expected {
 /// Every alert that must come.
 pub(crate) fn expected() -> Vec<Expected> {
     let text = std::fs::read_to_string(root().join("tests/pipeline/incidents.yaml")).unwrap();
-    let mut besides: BTreeMap<String, Besides> = serde_saphyr::from_str(&text).unwrap();
+    let mut besides: BTreeMap<String, Vec<String>> = serde_saphyr::from_str(&text).unwrap();
     let mut all = Vec::new();
     for incident in incidents() {
-        let Besides { earlier, pages } = besides.remove(&incident.name).unwrap_or_default();
-        let expect = |alert, from| Expected { incident: incident.clone(), alert, from, pages: pages.clone() };
-        all.extend(earlier.map(|alert| expect(alert, incident.from - incident.hangs)));
-        all.extend(incident.alert.clone().map(|alert| expect(alert, incident.from)));
+        let pages = besides.remove(&incident.name).unwrap_or_default();
+        all.extend(incident.alert.clone().map(|alert| Expected { incident, alert, pages }));
     }
     assert!(besides.is_empty(), "incidents.yaml speaks of what the demo does not know: {:?}", besides.keys());
     all
