@@ -27,9 +27,6 @@ const BY_TARGET: &str = "platform, model_id, environment";
 /// What the provider's own metrics are narrowed to.
 const PROVIDED: &str = r#"model_id=~"$model_id", environment=~"$environment""#;
 
-/// Accepted asynchronous requests say nothing about their answer: they stay out of ratios.
-const ANSWERED: &str = r#", status_code!~"201|202""#;
-
 /// To the board of the model in a row, with the time and the other variables.
 const TO_MODEL: Link = Link {
     title: "Why does this model fail?",

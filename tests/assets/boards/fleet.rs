@@ -1,8 +1,8 @@
 //! The board `dashboards/fleet.json`: which models fail, and who has to act? In: nothing. Out: the panels as data.
 
 use super::{
-    ANSWERED, BY_TARGET, TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, latency, or_none, rate,
-    requests, rollouts, share, targets,
+    BY_TARGET, TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, latency, or_none, rate, requests,
+    rollouts, share, targets,
 };
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
@@ -43,14 +43,14 @@ fn answer() -> Vec<Panel> {
 
 fn numbers() -> Vec<Panel> {
     let small = |title, unit| panel(Kind::Stat, title, unit).size(6, 4);
-    let answered = format!("sum({})", lately("answered_requests", ""));
-    let lost = |more: &str| share(&format!("sum({})", lately("failures", more)), &answered);
+    let asked = format!("sum({})", lately("requests", ""));
+    let lost = |more: &str| share(&format!("sum({})", lately("failures", more)), &asked);
     vec![
         small("Requests", "reqps")
             .says("inference_requests_total: each request once, as its primary vantage saw it. A drop to nothing is an outage too.")
             .ask(format!("sum({})", requests("")), "requests"),
         small("Success ratio", "percentunit")
-            .says("1 - model:inference_failures:increase5m / model:inference_answered_requests:increase5m. The second number leaves out what the callers themselves did wrong.")
+            .says("1 - model:inference_failures:increase5m / model:inference_requests:increase5m. The second number leaves out what the callers themselves did wrong.")
             .ask(format!("clamp_min(1 - ({}), 0)", lost("")), "as callers see it")
             .ask(format!("clamp_min(1 - ({}), 0)", lost(r#", blame!="client""#)), "without callers' mistakes")
             .judged(Scale::Below(0.99, 0.95)),
@@ -88,7 +88,7 @@ fn over_time() -> Vec<Panel> {
 fn models() -> Panel {
     let failing = |more: &str| format!("sum by ({BY_TARGET}) ({})", in_shown_time("failures", more));
     let not_theirs = r#", blame!="client""#;
-    let answered = format!("sum by ({BY_TARGET}) ({})", in_shown_time("requests", ANSWERED));
+    let asked = format!("sum by ({BY_TARGET}) ({})", in_shown_time("requests", ""));
     let worst = format!("topk(15, {} > 0.5)", failing(not_theirs));
     let of_worst = |expr: String| format!("({expr}) and on ({BY_TARGET}) {worst}");
     let blamed = |blame: &str| of_worst(format!("{} > 0.5", failing(&format!(r#", blame="{blame}""#))));
@@ -101,7 +101,7 @@ fn models() -> Panel {
         .size(24, 9)
         .labels(&["model_id", "environment", "platform", "cause"])
         .ask(worst.clone(), "failures")
-        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({answered} > 0), 1)", failing(not_theirs))), "of requests")
+        .ask_in("percentunit", of_worst(format!("clamp_max({} / ({asked} > 0), 1)", failing(not_theirs))), "of requests")
         .ask_labels(of_worst(main_cause), "of main cause")
         .ask(blamed("model"), "model")
         .ask(blamed("platform"), "platform's")

@@ -16,8 +16,8 @@ const TROUBLE: &str = r#", kind!~"serving|proved_clean|still_running|finished_la
 const DEATHS: &str = r#", kind=~"oom_killed|node_oom|evicted|container_exit|engine_dead""#;
 
 fn answer() -> Vec<Panel> {
-    let answered = format!("sum({})", lately("answered_requests", ""));
-    let lost = share(&format!("sum({})", lately("failures", "")), &answered);
+    let asked = format!("sum({})", lately("requests", ""));
+    let lost = share(&format!("sum({})", lately("failures", "")), &asked);
     let why = format!("sum by (cause) ({})", lately("failures", ""));
     vec![
         panel(Kind::Stat, "Why: failed requests by cause, last 5 minutes", "short")
@@ -28,7 +28,7 @@ fn answer() -> Vec<Panel> {
             .words(Words::State)
             .empty(UNMEASURED),
         panel(Kind::Stat, "Requests lost", "percentunit")
-            .says("model:inference_failures:increase5m over model:inference_answered_requests:increase5m, whoever is to blame. The error budget is 1 % unless configured.")
+            .says("model:inference_failures:increase5m over model:inference_requests:increase5m, whoever is to blame. The error budget is 1 % unless configured.")
             .size(4, 5)
             .ask(format!("clamp_max({lost}, 1)"), "of requests")
             .judged(Scale::Above(0.01, 0.05)),
