@@ -143,6 +143,32 @@ impl Rulebooks {
 
     /// The given books in front of the built-in ones.
     ///
+    /// ```
+    /// use coroner::judge::{rulebook::Source, Rulebooks};
+    ///
+    /// let text = "\
+    /// platform: baseten
+    /// rules:
+    ///   - id: mine/trial-over
+    ///     when: { status: 402, text: [trial has ended] }
+    ///     class: billing
+    ///     cause: unpaid_account
+    ///     confidence: observed
+    ///     retry: never
+    ///     next_step: Ask finance to move the workspace off the trial.
+    ///     source: our wiki
+    ///     examples: [{ status: 402, text: trial has ended }]
+    /// ";
+    /// let book = |text: &str| vec![Source { name: "mine.yaml".to_owned(), text: text.to_owned() }];
+    ///
+    /// let books = Rulebooks::compile(book(text)).expect("no mistakes");
+    /// let rule = books.rule("mine/trial-over").expect("it stands in front");
+    /// assert_eq!(rule.verdict.blame.as_str(), "client"); // where the rule names none: who its cause belongs to
+    ///
+    /// let mistakes = Rulebooks::compile(book(&text.replace("billing", "biling"))).expect_err("no such class");
+    /// assert!(mistakes[0].to_string().starts_with("mine.yaml:5:12: rule `mine/trial-over`: "));
+    /// ```
+    ///
     /// # Errors
     /// Every mistake of every book, in the order of the books and their lines.
     pub fn compile(sources: Vec<Source>) -> Result<Self, Vec<BookError>> {
