@@ -148,6 +148,19 @@ fn get(port: u16, path: &str) -> Option<Value> {
     serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
 }
 
+/// Waits until Prometheus holds what coroner tells once a minute only: when the channels last spoke, and their clocks.
+fn told(port: u16) {
+    let began = SystemTime::now();
+    let holds = |metric: &&catalogue::Metric| {
+        let answer = get(port, &format!("/api/v1/query?query={}", metric.name)).unwrap_or_default();
+        answer["data"]["result"].as_array().is_some_and(|series| !series.is_empty())
+    };
+    while ![&catalogue::CHANNEL_TIMESTAMP, &catalogue::CLOCK_SKEW].iter().all(holds) {
+        assert!(began.elapsed().unwrap() < Duration::from_secs(90), "the channels of the demo were not told");
+        std::thread::park_timeout(Duration::from_millis(500));
+    }
+}
+
 /// Waits until every rule was evaluated after the demo's end; what failed in the evaluation.
 fn evaluated(port: u16) -> Vec<String> {
     let began = SystemTime::now();
@@ -177,6 +190,7 @@ fn pint_has_nothing_to_say_about_the_answers() {
     std::fs::create_dir_all(&folder).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let _running = demo(|admin| prometheus(&folder, port, admin));
+    told(port);
     let errors = evaluated(port);
     assert!(errors.is_empty(), "{}", errors.join("\n"));
     let server = format!("prometheus \"demo\" {{\n  uri      = \"http://127.0.0.1:{port}\"\n  required = true\n}}\n");
