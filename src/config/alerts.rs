@@ -11,7 +11,7 @@ mod tests;
 pub enum Scope {
     /// One model: `match`.
     Model,
-    /// One platform, by the largest threshold of its models: `match`, mostly left out.
+    /// One platform: neither.
     Platform,
     /// One caller: `caller`.
     Caller,

@@ -129,7 +129,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "alerts.thresholds",
         "[]",
-        "Thresholds of alerts, where the default is not right; [alerts.md](alerts.md) lists names, units and defaults. Each: `{alert: Name, match: 'abc*', value: 0.05}`; `match` chooses models, `caller` callers in alerts about callers, and without either all are meant. `value: off` switches the alert off. The first entry that fits is taken; `*` in `alert` stands for any text.",
+        "Thresholds of alerts, where the default is not right; [alerts.md](alerts.md) lists names, units and defaults. Each: `{alert: Name, match: 'abc*', value: 0.05}`; `match` chooses models in alerts about models, `caller` callers in alerts about callers, and without either all are meant; an entry with `match` sets nothing about whole platforms or the service. `value: off` switches the alert off. The first entry that fits is taken; `*` in `alert` stands for any text.",
     ),
     key(
         "shutdown.linger",

@@ -39,7 +39,7 @@ pub(super) fn entry(r: &Reader<'_>, path: &str, node: &Node) -> Option<Vec<Thres
         (models, callers) if alert.contains('*') => {
             let fits = |shipped: &&Alert| {
                 glob::matches(&alert, shipped.name)
-                    && (models.is_none() || about_models(shipped.scope))
+                    && (models.is_none() || shipped.scope == Scope::Model)
                     && (callers.is_none() || shipped.scope == Scope::Caller)
             };
             let all: Vec<Threshold> = alerts::ALL
@@ -55,31 +55,34 @@ pub(super) fn entry(r: &Reader<'_>, path: &str, node: &Node) -> Option<Vec<Thres
         }
         (models, callers) => {
             let scope = scope(place, &alert, models.is_some(), callers.is_some());
-            Some(vec![set(&alert, subject(scope, models, callers))])
+            Some(scope.map(|scope| set(&alert, subject(scope, models, callers))).into_iter().collect())
         }
     }
 }
 
-const fn about_models(scope: Scope) -> bool {
-    matches!(scope, Scope::Model | Scope::Platform)
-}
-
-/// What the alert of this name speaks of; warns where no shipped rule will read the entry.
-fn scope((r, line, path): (&Reader<'_>, u64, &str), name: &str, models: bool, callers: bool) -> Scope {
+/// What the alert of this name speaks of; warns where no shipped rule will read the entry. None where the entry chooses what the alert does
+/// not speak of: the threshold of one model would hold for its whole platform.
+fn scope((r, line, path): (&Reader<'_>, u64, &str), name: &str, models: bool, callers: bool) -> Option<Scope> {
     let Some(alert) = alerts::find(name) else {
         let wrong = format!("no shipped rule reads a threshold of `{name}`");
         let right = format!("`{}`, if that is meant; rules of your own may read it", alerts::nearest(name));
         r.warn(line, path, &wrong, &right);
-        return Scope::Model;
+        return Some(Scope::Model);
     };
-    if models && !about_models(alert.scope) {
-        let right = if alert.scope == Scope::Caller { "`caller` instead" } else { "neither `match` nor `caller`" };
-        r.warn(line, path, &format!("`{name}` is not about models, so `match` has no effect"), right);
-    } else if callers && alert.scope != Scope::Caller {
-        let right = if about_models(alert.scope) { "`match` instead" } else { "neither `match` nor `caller`" };
-        r.warn(line, path, &format!("`{name}` is not about callers, so `caller` has no effect"), right);
+    let right = match alert.scope {
+        Scope::Model => "`match` instead",
+        Scope::Caller => "`caller` instead",
+        Scope::Platform | Scope::Service => "neither `match` nor `caller`",
+    };
+    if models && alert.scope != Scope::Model {
+        r.warn(line, path, &format!("`{name}` is not about single models, so this entry sets nothing"), right);
+        return None;
     }
-    alert.scope
+    if callers && alert.scope != Scope::Caller {
+        r.warn(line, path, &format!("`{name}` is not about callers, so this entry sets nothing"), right);
+        return None;
+    }
+    Some(alert.scope)
 }
 
 /// What an entry is about: as it says, else as its alert does.

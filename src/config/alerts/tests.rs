@@ -106,7 +106,27 @@ fn a_pattern_stands_for_all_alerts_that_such_an_entry_can_set() {
 }
 
 #[test]
-fn what_no_shipped_rule_reads_is_said_and_kept() {
+fn what_holds_for_some_models_never_holds_for_their_platform() {
+    let config = config(
+        "    - { alert: '*', match: 'sandbox-*', value: off }\n    - { alert: InferenceBillingBlocked, match: 'sandbox-*', value: off }\n",
+    );
+    let models: Vec<String> = ALL
+        .iter()
+        .filter(|alert| alert.scope == Scope::Model)
+        .map(|alert| format!("{} models sandbox-* NaN", alert.name))
+        .collect();
+    assert_eq!(set(&config), models);
+    let said: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "c.yaml:4: alerts.thresholds[1]: `InferenceBillingBlocked` is not about single models, so this entry sets nothing; write neither `match` nor `caller`"
+        ]
+    );
+}
+
+#[test]
+fn what_no_shipped_rule_reads_is_said() {
     let config = config(
         "    - { alert: InferenceOomKiled502Spike, value: 0.1 }\n    - { alert: InferenceQuotaExceeded, match: 'm*', value: 1 }\n    \
          - { alert: CoronerDropping, match: 'm*', value: 1 }\n    - { alert: InferenceBadGatewayRatio, caller: c, value: 1 }\n    \
@@ -117,14 +137,14 @@ fn what_no_shipped_rule_reads_is_said_and_kept() {
         said,
         [
             "c.yaml:3: alerts.thresholds[0]: no shipped rule reads a threshold of `InferenceOomKiled502Spike`; write `InferenceOomKilled502Spike`, if that is meant; rules of your own may read it",
-            "c.yaml:4: alerts.thresholds[1]: `InferenceQuotaExceeded` is not about models, so `match` has no effect; write `caller` instead",
-            "c.yaml:5: alerts.thresholds[2]: `CoronerDropping` is not about models, so `match` has no effect; write neither `match` nor `caller`",
-            "c.yaml:6: alerts.thresholds[3]: `InferenceBadGatewayRatio` is not about callers, so `caller` has no effect; write `match` instead",
-            "c.yaml:7: alerts.thresholds[4]: `CoronerDropping` is not about callers, so `caller` has no effect; write neither `match` nor `caller`",
+            "c.yaml:4: alerts.thresholds[1]: `InferenceQuotaExceeded` is not about single models, so this entry sets nothing; write `caller` instead",
+            "c.yaml:5: alerts.thresholds[2]: `CoronerDropping` is not about single models, so this entry sets nothing; write neither `match` nor `caller`",
+            "c.yaml:6: alerts.thresholds[3]: `InferenceBadGatewayRatio` is not about callers, so this entry sets nothing; write `match` instead",
+            "c.yaml:7: alerts.thresholds[4]: `CoronerDropping` is not about callers, so this entry sets nothing; write neither `match` nor `caller`",
             "c.yaml:8: alerts.thresholds[5]: `Mine*` fits no alert that such an entry can set; write a name of docs/alerts.md; `*` stands for any text",
         ]
     );
-    assert_eq!(set(&config)[0], "InferenceOomKiled502Spike models * 0.1", "rules of the user's own may read it");
+    assert_eq!(set(&config), ["InferenceOomKiled502Spike models * 0.1"], "rules of the user's own may read it");
 }
 
 #[test]
