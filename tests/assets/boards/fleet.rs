@@ -167,15 +167,20 @@ fn verdicts() -> Vec<Panel> {
 }
 
 fn budgets() -> Panel {
-    let of = |record: &str| format!("model:inference_slo_{record}{{{TARGET}}}");
+    // Aggregated, because the name of a record would stand in each row and rows of different names never join.
+    let of = |window: &str| {
+        format!(
+            "max by (platform, model_id, environment) (model:inference_slo_errors_per_request:{window}{{{TARGET}}})"
+        )
+    };
     panel(Kind::Table, "Error budgets that burn fastest", "percentunit")
         .says("model:inference_slo_errors_per_request:ratio5m, ratio1h, ratio1d and ratio3d: failures that are not the callers' over requests that could have gone well. The budget is 1 % unless the config says otherwise; ten times as much for an hour is a page.")
         .size(24, 8)
         .labels(&["model_id", "environment", "platform"])
-        .ask(format!("topk(15, {} > 0)", of("errors_per_request:ratio1h")), "1 hour")
-        .ask(format!("{} > 0", of("errors_per_request:ratio5m")), "5 minutes")
-        .ask(format!("{} > 0", of("errors_per_request:ratio1d")), "1 day")
-        .ask(format!("{} > 0", of("errors_per_request:ratio3d")), "3 days")
+        .ask(format!("topk(15, {} > 0)", of("ratio1h")), "1 hour")
+        .ask(format!("{} > 0", of("ratio5m")), "5 minutes")
+        .ask(format!("{} > 0", of("ratio1d")), "1 day")
+        .ask(format!("{} > 0", of("ratio3d")), "3 days")
         .link("model_id", TO_MODEL)
         .empty("-")
 }

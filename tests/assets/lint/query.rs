@@ -3,7 +3,7 @@
 use super::{Faults, list, text};
 use crate::promql::{Labels, Names, fill, parse};
 use coroner::telemetry::catalogue::{self, Kind};
-use promql_parser::parser::token::{T_DIV, T_GTR, T_LUNLESS};
+use promql_parser::parser::token::{T_BOTTOMK, T_DIV, T_GTR, T_LUNLESS, T_TOPK};
 use promql_parser::parser::{Expr, VectorSelector};
 use regex::Regex;
 use serde_json::Value;
@@ -165,4 +165,30 @@ fn columns(panel: &Value, names: &Names, faults: &mut Faults) {
         .map(|order| order.keys().filter(|key| !key.starts_with("Value")).cloned().collect())
         .unwrap_or_default();
     faults.unless(kept == shown, format!("the queries keep {kept:?}, the columns are {shown:?}"));
+    let asked: Vec<&str> = list(panel, "targets").iter().map(|target| text(target, "expr")).collect();
+    for raw in asked.iter().filter(|_| asked.len() > 1) {
+        let named = parse(&fill(raw)).is_ok_and(|tree| keeps_name(&tree));
+        faults.unless(
+            !named,
+            format!("{raw}: keeps the metric's name, so its rows do not join those of the other queries"),
+        );
+    }
+}
+
+/// Whether the answer still has `__name__`.
+fn keeps_name(expr: &Expr) -> bool {
+    match expr {
+        Expr::VectorSelector(_) => true,
+        Expr::Paren(paren) => keeps_name(&paren.expr),
+        Expr::Binary(binary) => {
+            (binary.op.is_comparison_operator() || binary.op.is_set_operator())
+                && !binary.return_bool()
+                && keeps_name(&binary.lhs)
+        }
+        Expr::Aggregate(aggregate) => [T_TOPK, T_BOTTOMK].contains(&aggregate.op.id()) && keeps_name(&aggregate.expr),
+        Expr::Call(call) => {
+            call.func.name == "label_replace" && call.args.args.first().is_some_and(|of| keeps_name(of))
+        }
+        _ => false,
+    }
 }

@@ -135,6 +135,11 @@ fn faults_of_a_query_are_found() {
         ("/panels/5/targets/0/legendFormat", json!("{{kind}}"), "shows kind, which the query loses"),
         ("/panels/5/targets/0/legendFormat", json!(""), "no legend"),
         ("/panels/11/transformations/1/options/indexByName", json!({"model_id": 0}), "the columns are"),
+        (
+            "/panels/11/targets/1/expr",
+            json!("topk(5, model:inference_slo_errors_per_request:ratio5m > 0)"),
+            "do not join those of the other queries",
+        ),
     ] {
         says(&set(pointer, &value), words);
     }
