@@ -167,7 +167,7 @@ fn columns(panel: &Value, names: &Names, faults: &mut Faults) {
     faults.unless(kept == shown, format!("the queries keep {kept:?}, the columns are {shown:?}"));
     let asked: Vec<&str> = list(panel, "targets").iter().map(|target| text(target, "expr")).collect();
     for raw in asked.iter().filter(|_| asked.len() > 1) {
-        let named = parse(&fill(raw)).is_ok_and(|tree| keeps_name(&tree));
+        let bare = parse(&fill(raw)).is_ok_and(|tree| keeps_name(&tree));
         faults.unless(
             !named,
             format!("{raw}: keeps the metric's name, so its rows do not join those of the other queries"),
