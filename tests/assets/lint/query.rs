@@ -169,7 +169,7 @@ fn columns(panel: &Value, names: &Names, faults: &mut Faults) {
     for raw in asked.iter().filter(|_| asked.len() > 1) {
         let bare = parse(&fill(raw)).is_ok_and(|tree| keeps_name(&tree));
         faults.unless(
-            !named,
+            !bare,
             format!("{raw}: keeps the metric's name, so its rows do not join those of the other queries"),
         );
     }
