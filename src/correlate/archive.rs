@@ -5,7 +5,7 @@
 
 use super::bearing::{Needs, bearing};
 use super::clock::believable;
-use super::place::{Fact, Place};
+use super::place::{Fact, News, Place};
 use super::settings::{Settings, Spans};
 use super::source::fits;
 use super::tracks::Tracks;
@@ -14,17 +14,6 @@ use crate::observe::{Activity, Channel, Evidence, Heard, Target, request_key};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-
-/// What became of a piece of evidence.
-#[derive(Debug)]
-pub(super) enum Filed {
-    /// It names no target: it matches nothing.
-    Unplaced,
-    /// The same source said the same before.
-    Known,
-    /// It is held and may decide.
-    New(Arc<Fact>),
-}
 
 /// Everything that may decide.
 #[derive(Debug)]
@@ -55,9 +44,9 @@ impl Archive {
         }
     }
 
-    /// Files a piece of evidence.
-    pub(super) fn file(&mut self, evidence: &Evidence, now_ns: u64) -> Filed {
-        let Some(target) = &evidence.target else { return Filed::Unplaced };
+    /// Files a piece of evidence; None where it names no target and so matches nothing.
+    pub(super) fn file(&mut self, evidence: &Evidence, now_ns: u64) -> Option<(Arc<Fact>, News)> {
+        let target = evidence.target.as_ref()?;
         let fact = Arc::new(Fact {
             kind: evidence.kind,
             channel: evidence.channel,
@@ -75,32 +64,32 @@ impl Archive {
             if let Some(source) = self.place(&target.model_id).source(target, &fact.replica, fact.channel) {
                 source.serve(fact.time_ns, now_ns);
             }
-            return Filed::New(fact);
+            return Some((fact, News::New));
         }
-        if !self.hold(&fact) {
-            return Filed::Known;
-        }
-        Filed::New(fact)
+        let news = self.hold(&fact);
+        Some((fact, news))
     }
 
-    /// Holds a fact where those look that it may speak of; false where it is held already.
-    fn hold(&mut self, fact: &Arc<Fact>) -> bool {
+    /// Holds a fact where those look that it may speak of.
+    fn hold(&mut self, fact: &Arc<Fact>) -> News {
         let by_time = bearing(fact.kind).needs == Needs::Target;
+        let mut news = News::New;
         if !by_time && fact.request == 0 {
-            return true;
+            return news;
         }
         if fact.request != 0 {
             let of_request = self.by_request.entry(fact.request).or_default();
             if of_request.iter().any(|held| held.repeats(fact)) {
-                return false;
+                return News::Known;
             }
             of_request.push(Arc::clone(fact));
         }
         if by_time {
-            let (new, oldest) = self.place(&fact.target.model_id).hold(fact);
-            if !new {
-                return false;
+            let (held, oldest) = self.place(&fact.target.model_id).hold(fact);
+            if held == News::Known {
+                return held;
             }
+            news = held;
             self.dropped += u64::from(oldest.is_some());
         }
         self.bytes += fact.bytes();
@@ -109,7 +98,7 @@ impl Archive {
             self.dropped += 1;
             self.let_go();
         }
-        true
+        news
     }
 
     /// Takes in that a source spoke.

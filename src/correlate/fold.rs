@@ -3,10 +3,10 @@
 //! In: a [`Tally`], the rule that decided each of its failures, the arrival time. Out: what the [`Ledger`] is told: requests on arrival,
 //! failures when they settle. What a failure joins is decided in `join`, when and how it settles in `settle`.
 
-use super::archive::{Archive, Filed};
+use super::archive::Archive;
 use super::bearing::{Needs, bearing};
 use super::docket::Docket;
-use super::place::Fact;
+use super::place::{Fact, News};
 use super::readings::Readings;
 use super::repeat::Repeats;
 use super::settings::{Settings, Spans, nanos};
@@ -173,10 +173,12 @@ impl Correlator {
     fn file<L: Ledger>(&mut self, evidence: &[Evidence], touched: &mut Touched, now_ns: u64, ledger: &mut L) {
         for piece in evidence {
             match self.archive.file(piece, now_ns) {
-                Filed::Unplaced => ledger.unplaced(piece.kind, 1.0),
-                Filed::Known => {}
-                Filed::New(fact) => {
-                    ledger.testified(&fact.target, fact.kind, 1.0);
+                None => ledger.unplaced(piece.kind, 1.0),
+                Some((_, News::Known)) => {}
+                Some((fact, news)) => {
+                    if news == News::New {
+                        ledger.testified(&fact.target, fact.kind, 1.0);
+                    }
                     touched.add(&fact);
                 }
             }

@@ -2,6 +2,7 @@
 //!
 //! In: facts and sources, filed under the model's id. Out: the facts that lie near a request, and whether its logs are complete.
 
+use super::bearing::{Reach, bearing};
 use super::source::{Source, fits};
 use crate::judge::taxonomy::EvidenceKind;
 use crate::observe::{Channel, Heard, Target};
@@ -13,6 +14,8 @@ use std::sync::Arc;
 const FACTS: usize = 512;
 /// Most sources of one model.
 const SOURCES: usize = 1024;
+/// Nanoseconds within which a container ends or changes its state once: the first pause before a restart is 10 s, the next are longer.
+const MINUTE: u64 = 60_000_000_000;
 
 /// One fact about a container or a request, as it is held.
 #[derive(Debug)]
@@ -41,10 +44,30 @@ impl Fact {
             && (state || self.text == other.text)
     }
 
+    /// The same end or state of the same container in the same minute, in other words or from elsewhere: an engine that dies fills its log,
+    /// and the orchestrator tells of it too. It may still decide about another request, but counts no second time.
+    pub(super) fn echoes(&self, other: &Self) -> bool {
+        bearing(self.kind).reach == Reach::Outage
+            && (self.kind, self.time_ns / MINUTE) == (other.kind, other.time_ns / MINUTE)
+            && self.replica == other.replica
+            && self.target == other.target
+    }
+
     /// Bytes that it takes.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + 64 + self.text.len()
     }
+}
+
+/// What a fact adds to those that are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// All of it.
+    New,
+    /// Details of what is counted already.
+    Echo,
+    /// Nothing.
+    Known,
 }
 
 /// What is known about one model's containers, and the cases that it may still change.
@@ -65,14 +88,15 @@ impl Place {
         self.facts.is_empty() && self.sources.is_empty() && self.cases.is_empty()
     }
 
-    /// Holds a fact; false where it was known. The oldest gives way, as the second value says.
-    pub(super) fn hold(&mut self, fact: &Arc<Fact>) -> (bool, Option<Arc<Fact>>) {
+    /// Holds a fact; says what was known of it. The oldest gives way, as the second value says.
+    pub(super) fn hold(&mut self, fact: &Arc<Fact>) -> (News, Option<Arc<Fact>>) {
         if self.facts.iter().any(|held| held.repeats(fact)) {
-            return (false, None);
+            return (News::Known, None);
         }
+        let echo = self.facts.iter().any(|held| held.echoes(fact));
         let oldest = (self.facts.len() >= FACTS).then(|| self.facts.remove(0));
         self.facts.push(Arc::clone(fact));
-        (true, oldest)
+        (if echo { News::Echo } else { News::New }, oldest)
     }
 
     pub(super) fn remove(&mut self, fact: &Arc<Fact>) {
