@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::alertmanager::{Alertmanager, Delivery};
 use crate::inhibition::as_posted;
-use crate::pack::{Firing, Labels, firing, promises};
+use crate::pack::{Firing, Labels, firing, one_firing, promises};
 use crate::{fresh_folder, shorter_waits};
 
 const GRAFANA: &str = "https://grafana.example.com";
@@ -174,5 +174,35 @@ async fn what_no_template_foresees_still_arrives_and_its_end_is_told() {
     arrived(&alertmanager, "the ticket's end", is("/slack", "[RESOLVED] DiskSlow")).await;
     arrived(&alertmanager, "the page's end", |one| one.path == "/pagerduty" && one.body["event_action"] == "resolve")
         .await;
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_group_is_described_by_what_still_fires_and_names_each_blame() {
+    let folder = fresh_folder("notifications-group");
+    let alertmanager = Alertmanager::start(&folder, shorter_waits(300)).await;
+    let burn = |blame: &str| {
+        let mut alert = one_firing("InferenceErrorBudgetBurnFast").with("blame", blame).with("team", "search");
+        let summary = alert.annotations.get_mut("summary").unwrap();
+        *summary = format!("burnt by {blame}");
+        alert
+    };
+    let (model, unknown) = (burn("model"), burn("undetermined"));
+    let event = |summary: &'static str| {
+        move |one: &Delivery| {
+            let said = one.body["payload"]["summary"].as_str().unwrap_or_default();
+            one.path == "/pagerduty" && said.starts_with(summary)
+        }
+    };
+    alertmanager.post(&as_posted([&model, &unknown].into_iter(), false)).await;
+    let both = arrived(&alertmanager, "a page for both", event("[PAGE] burnt by model (2 alerts")).await.body;
+    let details = &both["payload"]["custom_details"];
+    assert_eq!(details["to_blame"], "the model, nobody yet (undetermined); owner: search");
+    alertmanager.post(&as_posted([&model].into_iter(), true)).await;
+    let left = arrived(&alertmanager, "what is left", event("[PAGE] burnt by undetermined")).await.body;
+    assert_eq!(left["payload"]["summary"], "[PAGE] burnt by undetermined");
+    let details = &left["payload"]["custom_details"];
+    assert_eq!(details["to_blame"], "nobody yet (undetermined); owner: search");
+    assert_eq!(details["who_is_hurt"], "burnt by undetermined");
     std::fs::remove_dir_all(&folder).unwrap();
 }
