@@ -55,6 +55,13 @@ pub(crate) fn fill(expr: &str) -> String {
     variable.replace_all(&expr, ".*").into_owned()
 }
 
+/// Whether a query asks how much a counter grew that is born with its first event, and misses that event: `increase` sees growth between
+/// two samples, so the first failure of a cause or the first death in a deployment is none.
+pub(crate) fn misses_births(query: &str) -> bool {
+    let grown = Regex::new(r"\bincrease\(inference_(?:failures|client_failures|evidence)_total\b").unwrap();
+    grown.is_match(query) && !query.contains(" unless ")
+}
+
 fn set(labels: &[&str]) -> Labels {
     labels.iter().map(|&label| label.to_owned()).collect()
 }

@@ -2,7 +2,7 @@
 //! annotations and links are complete and lead somewhere; what inhibits and what is inhibited share the labels they are compared by.
 
 use crate::pack::{Rule, alerts, files, groups, root, rules, seconds, text, yaml};
-use crate::promql::{Labels, Names, parse};
+use crate::promql::{Labels, Names, misses_births, parse};
 use regex::Regex;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,8 @@ fn carried(names: &Names, rule: &Rule) -> Labels {
 /// The queries that the templates of an alert run, with a word in place of each value.
 fn template_queries(rule: &Rule) -> Vec<String> {
     let query = Regex::new(r#"query \(?(?:printf )?"((?:[^"\\]|\\.)*)""#).unwrap();
-    let filled = |text: &str| text.replace("\\\"", "\"").replace("%q", "\"\"").replace("%s", "x");
+    let value = Regex::new(r"%(?:\[\d\])?q").unwrap();
+    let filled = |text: &str| value.replace_all(&text.replace("\\\"", "\""), "\"\"").replace("%s", "x");
     let all = rule.annotations.values();
     all.flat_map(|text| query.captures_iter(text).map(|one| filled(&one[1])).collect::<Vec<_>>()).collect()
 }
@@ -38,7 +39,10 @@ fn every_name_in_the_rules_exists() {
     let names = Names::read();
     let mut problems = Vec::new();
     for rule in rules() {
-        for query in template_queries(&rule).into_iter().chain([rule.expr.clone()]) {
+        let asked = template_queries(&rule);
+        let blind = asked.iter().filter(|query| misses_births(query));
+        problems.extend(blind.map(|query| format!("{}: misses the first event of a series: {query}", rule.name())));
+        for query in asked.into_iter().chain([rule.expr.clone()]) {
             problems.extend(names.problems(&query).into_iter().map(|problem| format!("{}: {problem}", rule.name())));
         }
     }

@@ -2,7 +2,7 @@
 //! runbook for each alert with its four sections; queries in it parse and name what exists; commands in it exist with their flags.
 
 use crate::pack::{alerts, files, short, text};
-use crate::promql::{Names, fill};
+use crate::promql::{Names, fill, misses_births};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -64,6 +64,9 @@ fn queries_in_runbooks_name_what_exists() {
                 _ => continue,
             };
             for query in queries {
+                if misses_births(query) {
+                    problems.push(format!("{}: misses the first event of a series: {query}", short(&path)));
+                }
                 // What Prometheus and Alertmanager say of themselves is theirs to name.
                 let theirs = ["no metric is called prometheus_", "no metric is called alertmanager_"];
                 let mut found = names.problems(&fill(query));

@@ -1,7 +1,7 @@
 //! The queries of a panel. In: its JSON and the names that exist. Out: faults of grammar, names, windows, counters, divisions, legends.
 
 use super::{Faults, list, text};
-use crate::promql::{Labels, Names, fill, parse};
+use crate::promql::{Labels, Names, fill, misses_births, parse};
 use coroner::telemetry::catalogue::{self, Kind};
 use promql_parser::parser::token::{T_BOTTOMK, T_DIV, T_GTR, T_LUNLESS, T_TOPK};
 use promql_parser::parser::{Expr, VectorSelector};
@@ -22,6 +22,7 @@ pub(super) fn check(panel: &Value, names: &Names, faults: &mut Faults) {
         }
         let Ok(tree) = parse(&expr) else { continue };
         windows(raw, faults);
+        faults.unless(!misses_births(raw), format!("{raw}: misses the first event of a series"));
         walk(&tree, &mut Vec::new(), &mut |one, above| {
             counters(one, above, faults);
             divisions(one, faults);

@@ -121,6 +121,7 @@ fn faults_of_a_query_are_found() {
         ("sum(rate(inference_open_cases[$__rate_interval]))", "are for counters alone"),
         ("sum(max_over_time(inference_requests_total[$__rate_interval]))", "are for counters alone"),
         ("rate(inference_requests_total[$__rate_interval])", "is not aggregated"),
+        ("sum(increase(inference_evidence_total[$__range]))", "misses the first event"),
         (
             "sum(rate(inference_streams_total[$__rate_interval])) / sum(rate(inference_requests_total[$__rate_interval]))",
             "divides by what may be nothing",
