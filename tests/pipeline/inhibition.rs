@@ -33,12 +33,11 @@ fn cases() -> Vec<Case> {
     serde_saphyr::from_str(&text).unwrap()
 }
 
-/// `Name` or `Name/blame`, put into one world: a platform of its own.
+/// `Name`, `Name/blame` or `Name/signal`, put into one world: a platform of its own.
 fn named(name: &str, world: &str) -> Firing {
-    let (name, blame) = name.split_once('/').unwrap_or((name, ""));
-    let to =
-        [("platform", world), ("model_id", "m1"), ("environment", "production"), ("caller", "web"), ("blame", blame)];
-    moved(&one_firing(name), &to)
+    let (name, which) = name.split_once('/').unwrap_or((name, ""));
+    let place = [("platform", world), ("model_id", "m1"), ("environment", "production"), ("caller", "web")];
+    moved(&moved(&one_firing(name), &place), &[("blame", which), ("signal", which)])
 }
 
 /// The alert with other values, where one is given, of the labels that it has.
