@@ -30,6 +30,12 @@ const PROVIDED: &str = r#"model_id=~"$model_id", environment=~"$environment""#;
 /// To the board of the model in a row, with the time and the other variables.
 const TO_MODEL: Link = Link {
     title: "Why does this model fail?",
+    url: "/d/coroner-model?${datasource:queryparam}&var-platform=${__data.fields.platform}&var-model_id=${__data.fields.model_id}&var-environment=${__data.fields.environment}&${__url_time_range}",
+};
+
+/// The same from a row that is about all environments of a model.
+const TO_MODEL_ANYWHERE: Link = Link {
+    title: "Why does this model fail?",
     url: "/d/coroner-model?${datasource:queryparam}&var-platform=${__data.fields.platform}&var-model_id=${__data.fields.model_id}&${environment:queryparam}&${__url_time_range}",
 };
 
@@ -71,11 +77,25 @@ fn grown(counter: &str, window: &str) -> String {
 /// Where a question about failures has no answer: a zero called "none seen", if the rules are loaded and requests are counted.
 /// Without them there is no answer at all: what is not measured must not look like good news.
 fn or_none(expr: &str, label: &str) -> String {
-    let measured = format!("0 * sum(model:inference_requests:increase5m{{{TARGET}}})");
+    none_of(expr, label, &zero_if_counted())
+}
+
+/// The same, where another answer says that it would have been seen.
+fn none_of(expr: &str, label: &str, measured: &str) -> String {
     format!(r#"{expr} or on () label_replace({measured}, "{label}", "none seen", "", "")"#)
 }
 
-/// What such a panel says where not even that is known.
+/// Zero, if the rules are loaded and requests are counted.
+fn zero_if_counted() -> String {
+    format!("0 * sum(model:inference_requests:increase5m{{{TARGET}}})")
+}
+
+/// How many of these alerts fire; zero only if the rules are loaded, of which one always fires.
+fn count_of_alerts(firing: &str) -> String {
+    format!(r#"count({firing}) or 0 * count(ALERTS{{alertname="Watchdog"}})"#)
+}
+
+/// What such panels say where not even that is known.
 const UNMEASURED: &str = "No data: are the rules loaded?";
 
 /// A share that is 0 where there is nothing to count and silent where there is nothing to divide by.

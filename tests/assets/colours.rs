@@ -58,8 +58,9 @@ pub(crate) enum Words {
     State,
 }
 
+/// In the shades of their causes, so that no cause of a model looks like a caller or the platform.
 const BLAMES: &[(&str, Hue, Shade)] =
-    &[("client", ORANGE, Pure), ("model", VERMILLION, Pure), ("platform", BLUE, Pure), ("undetermined", GREY, Pure)];
+    &[("client", ORANGE, Light), ("model", VERMILLION, Pure), ("platform", BLUE, Dark), ("undetermined", GREY, Pure)];
 
 const CLASSES: &[(&str, Hue, Shade)] = &[
     ("bad_gateway", VERMILLION, Pure),
@@ -152,15 +153,16 @@ const MATCHES: &[(&str, Hue, Shade)] =
 
 /// `client` and `model` are blames too.
 const VANTAGES: &[(&str, Hue, Shade)] = &[
-    ("client", ORANGE, Pure),
+    ("client", ORANGE, Light),
     ("sdk", SKY, Pure),
     ("app", GREEN, Pure),
     ("gateway", PURPLE, Pure),
     ("model", VERMILLION, Pure),
 ];
 
+/// None of them is a blame's, which stands beside it in lists of alerts.
 const SEVERITIES: &[(&str, Hue, Shade)] =
-    &[("critical", VERMILLION, Pure), ("warning", ORANGE, Pure), ("info", SKY, Pure), ("pending", GREY, Pure)];
+    &[("critical", VERMILLION, Dark), ("warning", ORANGE, Pure), ("info", SKY, Pure), ("pending", GREY, Light)];
 
 const STATUSES: &[(&str, Hue, Shade)] = &[
     ("200", GREEN, Pure),

@@ -189,6 +189,9 @@ fn link_problems(rule: &Rule, boards: &BTreeMap<String, Labels>) -> Vec<String> 
             _ => {}
         }
     }
+    if parameters.contains("var-model_id") != parameters.contains("var-environment") {
+        found.push("dashboard_url: a model of which environment?".to_owned());
+    }
     if !parameters.contains("from") || !parameters.contains("to") {
         found.push("dashboard_url states no time".to_owned());
     }

@@ -1,6 +1,6 @@
 //! The board `dashboards/alerts.json`: what fires, for whom, and which alerts are noise? In: nothing. Out: the panels as data.
 
-use super::{TO_CALLER, TO_MODEL, rollouts, targets};
+use super::{TO_CALLER, TO_MODEL, UNMEASURED, count_of_alerts, rollouts, targets};
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
 
@@ -12,19 +12,20 @@ fn now(state: &str, more: &str) -> String {
 }
 
 fn answer() -> Vec<Panel> {
-    let count =
-        |severity: &str| format!("count({}) or vector(0)", now("firing", &format!(r#", severity="{severity}""#)));
+    let count = |severity: &str| count_of_alerts(&now("firing", &format!(r#", severity="{severity}""#)));
     vec![
         panel(Kind::Stat, "Pages", "short")
             .says("ALERTS of severity critical that fire now: somebody should be at work on each.")
             .size(4, 5)
             .ask(count("critical"), "firing")
-            .judged(Scale::Above(1.0, 1.0)),
+            .judged(Scale::Above(1.0, 1.0))
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Tickets", "short")
             .says("ALERTS of severity warning that fire now.")
             .size(4, 5)
             .ask(count("warning"), "firing")
-            .judged(Scale::Above(1.0, 10.0)),
+            .judged(Scale::Above(1.0, 10.0))
+            .empty(UNMEASURED),
         panel(Kind::Stat, "Firing now, by who has to act", "short")
             .says("ALERTS by blame: model, platform, client or undetermined; coroner's own alerts have no blame.")
             .size(8, 5)
@@ -83,16 +84,17 @@ fn history() -> Panel {
 fn noise() -> Vec<Panel> {
     let fired = format!("present_over_time({}[$__range])", now("firing", ""));
     let shown = format!("count_over_time({}[$__range:1m])", now("firing", ""));
+    let any = format!("count_over_time(max by (alertname, severity) ({})[$__range:1m])", now("firing", ""));
     vec![
         panel(Kind::Table, "Noisiest in the shown time", "short")
-            .says("ALERTS and ALERTS_FOR_STATE over the shown time, by alert: on how many models or callers, how often it began, once it had fired, and how long it fired. What fires for days is not acted on; what begins often and fires briefly flaps.")
+            .says("ALERTS and ALERTS_FOR_STATE over the shown time, by alert: on how many models or callers, how often it began, once it had fired, and for how long any of them fired. What fires for days is not acted on; what begins often and fires briefly flaps.")
             .size(12, 9)
             .labels(&["alertname", "severity"])
             .ask(
                 format!("sum by (alertname, severity) (changes(ALERTS_FOR_STATE{{{CHOSEN}}}[$__range]) + 1 and ignoring (alertstate) {fired})"),
                 "began",
             )
-            .ask_in("s", format!("sum by (alertname, severity) ({shown}) * 60"), "fired for")
+            .ask_in("s", format!("{any} * 60"), "fired for")
             .ask(format!("count by (alertname, severity) ({shown})"), "models or callers")
             .words(Words::Severity)
             .empty("-"),

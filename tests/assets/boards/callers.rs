@@ -85,9 +85,9 @@ fn over_time() -> Vec<Panel> {
             .says("inference_client_failures_total by caller, the ten worst of the shown time. One caller alone: its deployment; all at once: the account or the platform.")
             .ask(
                 format!(
-                    "sum by (caller) ({}) and on (caller) topk(10, sum by (caller) (increase(inference_client_failures_total{{{}}}[$__range] @ end())))",
+                    "sum by (caller) ({}) and on (caller) topk(10, sum by (caller) (avg_over_time({}[$__range] @ end())))",
                     rate(""),
-                    filter("")
+                    lately("")
                 ),
                 "{{caller}}",
             )

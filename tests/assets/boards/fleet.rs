@@ -1,8 +1,8 @@
 //! The board `dashboards/fleet.json`: which models fail, and who has to act? In: nothing. Out: the panels as data.
 
 use super::{
-    BY_TARGET, TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, latency, or_none, rate, requests,
-    rollouts, share, targets,
+    BY_TARGET, TARGET, TO_MODEL, UNMEASURED, count_of_alerts, failures, firing, in_shown_time, lately, latency,
+    or_none, rate, requests, rollouts, share, targets, zero_if_counted,
 };
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
@@ -12,10 +12,11 @@ fn answer() -> Vec<Panel> {
     let worst = format!("sum by ({BY_TARGET}, cause) ({}) > 0.5", lately("failures", r#", blame!="client""#));
     let of_each = format!("sort_desc(topk(5, topk by (cause) (1, {worst})))");
     let named = format!(r#"label_join({of_each}, "what", ": ", "model_id", "cause")"#);
+    // What names no model, such as a fault of the whole platform, is about each.
     let firing = |severity: &str| {
-        format!(
-            r#"count(max by (alertname, platform, model_id, environment, caller) (ALERTS{{alertstate="firing", component="inference", severity="{severity}"}})) or vector(0)"#
-        )
+        count_of_alerts(&format!(
+            r#"max by (alertname, platform, model_id, environment, caller) (ALERTS{{alertstate="firing", component="inference", severity="{severity}", platform=~"$platform|", model_id=~"$model_id|", environment=~"$environment|"}})"#
+        ))
     };
     vec![
         panel(Kind::Stat, "Who has to act: failed requests, last 5 minutes", "short")
@@ -27,17 +28,23 @@ fn answer() -> Vec<Panel> {
             .empty(UNMEASURED),
         panel(Kind::Stat, "Worst now: the worst model of each cause", "short")
             .says("model:inference_failures:increase5m without blame client: for each cause the model with the most failed requests in the last 5 minutes, the five worst. Start with the first; the table below leads to its board. What callers do wrong is on the Callers board.")
-            .size(13, 5)
+            .size(11, 5)
             .ask(or_none(&named, "what"), "{{what}}")
             .words(Words::Cause)
             .words(Words::State)
             .empty(UNMEASURED),
-        panel(Kind::Stat, "Alerts firing", "short")
-            .says("ALERTS of component inference: pages (critical) and tickets (warning). The Alerts board lists them by team.")
-            .size(4, 5)
-            .ask(firing("critical"), "pages")
-            .ask(firing("warning"), "tickets")
-            .judged(Scale::Above(1.0, 1.0)),
+        panel(Kind::Stat, "Pages", "short")
+            .says("ALERTS of component inference and severity critical, about the chosen models or about more than models. The Alerts board lists them by team.")
+            .size(3, 5)
+            .ask(firing("critical"), "firing")
+            .judged(Scale::Above(1.0, 1.0))
+            .empty(UNMEASURED),
+        panel(Kind::Stat, "Tickets", "short")
+            .says("ALERTS of component inference and severity warning, about the chosen models or about more than models.")
+            .size(3, 5)
+            .ask(firing("warning"), "firing")
+            .judged(Scale::Above(1.0, 10.0))
+            .empty(UNMEASURED),
     ]
 }
 
@@ -58,15 +65,21 @@ fn numbers() -> Vec<Panel> {
             .says("Targets of model:inference_failures:increase5m with failures that are not the caller's. Many at once point to the platform: look at its board.")
             .ask(
                 format!(
-                    "count(sum by ({BY_TARGET}) ({}) > 0.5) or vector(0)",
-                    lately("failures", r#", blame!="client""#)
+                    "count(sum by ({BY_TARGET}) ({}) > 0.5) or {}",
+                    lately("failures", r#", blame!="client""#),
+                    zero_if_counted()
                 ),
                 "models",
             )
-            .judged(Scale::Above(1.0, 5.0)),
+            .judged(Scale::Above(1.0, 5.0))
+            .empty(UNMEASURED),
         small("Waiting for evidence", "short")
             .says("inference_open_cases: failed requests that wait for deciding evidence. They join the failures when they settle, so the numbers above are that much too low.")
-            .ask(r#"sum(max_over_time(inference_open_cases{platform=~"$platform"}[$__rate_interval])) or vector(0)"#, "open cases"),
+            .ask(
+                r#"sum(max_over_time(inference_open_cases{platform=~"$platform"}[$__rate_interval])) or 0 * count(coroner_start_time_seconds)"#,
+                "open cases",
+            )
+            .empty("Not scraped"),
     ]
 }
 
@@ -128,7 +141,7 @@ fn rest() -> Vec<Panel> {
             .says("model:inference_failures_per_request:ratio5m: the ten worst of the shown time, whoever is to blame.")
             .ask(
                 format!(
-                    "model:inference_failures_per_request:ratio5m{{{TARGET}}} and on ({BY_TARGET}) \
+                    "clamp_max(model:inference_failures_per_request:ratio5m{{{TARGET}}}, 1) and on ({BY_TARGET}) \
                      topk(10, avg_over_time(model:inference_failures_per_request:ratio5m{{{TARGET}}}[$__range] @ end()))"
                 ),
                 "{{model_id}} {{environment}}",

@@ -3,8 +3,8 @@
 //! The pictures in the middle have one width, one width of axis and one of legend, so that a line down the page is one moment.
 
 use super::{
-    BY_TARGET, PROVIDED, TARGET, UNMEASURED, evidence, failures, firing, in_shown_time, lately, latency, or_none,
-    quantile, rate, requests, rollouts, share, targets,
+    BY_TARGET, PROVIDED, TARGET, UNMEASURED, evidence, failures, firing, in_shown_time, lately, latency, none_of,
+    or_none, quantile, rate, requests, rollouts, share, targets,
 };
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
@@ -12,12 +12,17 @@ use crate::dashboard::{Board, Kind, Panel, Scale, panel};
 /// Kinds that speak of trouble: not the many lines of a healthy model, nor what only matters to one request.
 const TROUBLE: &str = r#", kind!~"serving|proved_clean|still_running|finished_late|never_returned|client_disconnect""#;
 
+/// Channels that would have told of a death.
+const WITNESSES: &str = r#", channel=~"container_logs|platform_logs|kubernetes|kernel""#;
+
 /// Kinds that end a container's life.
 const DEATHS: &str = r#", kind=~"oom_killed|node_oom|evicted|container_exit|engine_dead""#;
 
 fn answer() -> Vec<Panel> {
     let asked = format!("sum({})", lately("requests", ""));
     let lost = share(&format!("sum({})", lately("failures", "")), &asked);
+    let deaths = format!("sum by (kind) ({}) > 0.5", in_shown_time("evidence", DEATHS));
+    let witnessed = format!("0 * count(inference_channel_timestamp_seconds{{{TARGET}{WITNESSES}}})");
     let why = format!("sum by (cause) ({})", lately("failures", ""));
     vec![
         panel(Kind::Stat, "Why: failed requests by cause, last 5 minutes", "short")
@@ -33,12 +38,12 @@ fn answer() -> Vec<Panel> {
             .ask(format!("clamp_max({lost}, 1)"), "of requests")
             .judged(Scale::Above(0.01, 0.05)),
         panel(Kind::Stat, "Deaths of containers", "short")
-            .says("inference_evidence_total of kinds that end a container, in the shown time: oom_killed asks for smaller batches, container_exit for the log before it.")
+            .says("inference_evidence_total of kinds that end a container, in the shown time: oom_killed asks for smaller batches, container_exit for the log before it. Zero is only said where inference_channel_timestamp_seconds shows logs or Kubernetes records of them.")
             .size(5, 5)
-            .ask(or_none(&format!("sum by (kind) ({}) > 0.5", in_shown_time("evidence", DEATHS)), "kind"), "{{kind}}")
+            .ask(none_of(&deaths, "kind", &witnessed), "{{kind}}")
             .words(Words::Evidence)
             .words(Words::State)
-            .empty(UNMEASURED),
+            .empty("No logs of them"),
         panel(Kind::Stat, "p95 latency", "s")
             .says("inference_request_duration_seconds: near 1200 s means that requests run into the platform's limit.")
             .size(3, 5)
@@ -154,6 +159,7 @@ fn compared() -> Vec<Panel> {
 }
 
 fn budget() -> Vec<Panel> {
+    let burnt = format!("model:inference_slo_errors:increase1h{{{TARGET}}}");
     let worst = |window: &str| format!("max(model:inference_slo_errors_per_request:ratio{window}{{{TARGET}}})");
     vec![
         panel(Kind::Lines, "Failures over requests that could have gone well, by window", "percentunit")
@@ -164,8 +170,8 @@ fn budget() -> Vec<Panel> {
             .ask(worst("3d"), "3 days")
             .judged(Scale::Above(0.01, 0.144)),
         panel(Kind::Stacked, "Who burns the budget, last hour", "percentunit")
-            .says("model:inference_slo_errors_by_blame:share1h: whose failures they are; the largest share is the blame that the alert carries.")
-            .ask(format!("max by (blame) (model:inference_slo_errors_by_blame:share1h{{{TARGET}}})"), "{{blame}}")
+            .says("model:inference_slo_errors:increase1h by blame, over all of it: whose failures they are. An alert goes to each blame that has a third of a model's.")
+            .ask(format!("sum by (blame) ({burnt}) / on () group_left () (sum({burnt}) > 0)"), "{{blame}}")
             .words(Words::Blame)
             .empty("None in this time"),
     ]

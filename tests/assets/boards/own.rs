@@ -16,9 +16,12 @@ fn grew(metric: &str) -> String {
 fn answer() -> Vec<Panel> {
     let small = |title, unit| panel(Kind::Stat, title, unit).size(6, 4).empty("Not scraped");
     vec![
-        small("Instances", "short")
-            .says("coroner_start_time_seconds, one series an instance. One must run; two that both receive split failures from their evidence.")
-            .ask("count(coroner_start_time_seconds)", "running")
+        small("Instances that receive", "short")
+            .says("coroner_last_record_timestamp_seconds of the last 2 minutes, one series an instance; a standby is none. Two that both receive split failures from their evidence.")
+            .ask(
+                "count(max by (job, instance) (coroner_last_record_timestamp_seconds) > time() - 120) or 0 * count(coroner_start_time_seconds)",
+                "active",
+            )
             .judged(Scale::Above(2.0, 2.0)),
         small("Last record", "s")
             .says("coroner_last_record_timestamp_seconds: how long ago the last export arrived. Minutes mean that senders lost their way, or that nobody calls.")

@@ -3,8 +3,8 @@
 //! What callers saw comes from coroner; what the provider says comes from its own exported metrics, where they are scraped.
 
 use super::{
-    BY_TARGET, PROVIDED, TARGET, TO_MODEL, UNMEASURED, failures, firing, in_shown_time, lately, or_none, requests,
-    rollouts, share, targets,
+    BY_TARGET, PROVIDED, TARGET, TO_MODEL, TO_MODEL_ANYWHERE, UNMEASURED, failures, firing, in_shown_time, lately,
+    or_none, requests, rollouts, share, targets,
 };
 use crate::colours::Words;
 use crate::dashboard::{Board, Kind, Panel, Scale, panel};
@@ -107,19 +107,20 @@ fn joined() -> Panel {
         .ask(of("model:baseten_concurrent_requests:avg5m"), "in flight")
         .ask(of("model:baseten_restarts:increase15m"), "restarts")
         .ask(of("model:baseten_restarts_without_evidence:increase15m"), "of them unexplained")
-        .link("model_id", TO_MODEL)
+        .link("model_id", TO_MODEL_ANYWHERE)
         .slow()
         .empty("-")
 }
 
 fn causes() -> Panel {
-    let by = format!("{BY_TARGET}, class, cause");
-    panel(Kind::Table, "What the platform has to answer for, in the shown time", "short")
-        .says("inference_failures_total with blame platform or undetermined, in the shown time. The same cause in many rows is one incident.")
+    let by = format!("{BY_TARGET}, class, cause, blame");
+    panel(Kind::Table, "What the platform has to answer for, or nobody could explain, in the shown time", "short")
+        .says("inference_failures_total with blame platform or undetermined, in the shown time. The same cause in many rows is one incident; undetermined may be the platform's as well as the models'.")
         .size(24, 8)
-        .labels(&["cause", "class", "model_id", "environment", "platform"])
+        .labels(&["blame", "cause", "class", "model_id", "environment", "platform"])
         .ask(format!("topk(20, sum by ({by}) ({}) > 0.5)", in_shown_time("failures", NOT_OURS)), "failures")
         .ask(format!("sum by ({by}) ({}) > 0.5", lately("failures", NOT_OURS)), "last 5 minutes")
+        .words(Words::Blame)
         .words(Words::Class)
         .words(Words::Cause)
         .link("model_id", TO_MODEL)

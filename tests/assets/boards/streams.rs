@@ -22,7 +22,7 @@ fn answer() -> Vec<Panel> {
             .judged(Scale::Below(0.8, 0.5)),
         small("Stalled, last 5 minutes", "short")
             .says("model:inference_failures:increase5m of cause stream_stalled: the answer began and then fell silent until the caller gave up.")
-            .ask(format!("sum({}) or vector(0)", lately("failures", STALLED)), "streams")
+            .ask(format!("sum({}) or 0 * {}", lately("failures", STALLED), of("")), "streams")
             .judged(Scale::Above(1.0, 5.0)),
         small("Streams", "reqps")
             .says("inference_streams_total: answers known to be streams.")
