@@ -1,10 +1,11 @@
-//! The list of all alerts, for people. In: the rule files. Out: `docs/alerts.md` is what is written from them
-//! (`CORONER_BLESS=1 cargo test --test rules` writes it anew).
+//! The list of all alerts, for people. In: the rule files, and what the config may set of them. Out: `docs/alerts.md` is what is written
+//! from both (`CORONER_BLESS=1 cargo test --test rules` writes it anew).
 
 use crate::pack::{Rule, groups, root};
 use crate::promql::{parse, selectors, walk};
-use promql_parser::parser::token::{T_ADD, T_GTE, T_GTR, T_LSS, T_LTE, T_MUL};
-use promql_parser::parser::{BinaryExpr, Expr};
+use coroner::config::alerts;
+use promql_parser::parser::token::{T_GTE, T_GTR, T_LSS, T_LTE};
+use promql_parser::parser::{Expr, Offset};
 use promql_parser::util::display_duration;
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -13,10 +14,11 @@ use std::time::Duration;
 
 const HEAD: &str = "# Alerts
 
-Written from `alerts/*.rules.yaml` by a test; do not edit. `critical` pages, `warning` is a ticket, `info` waits for the morning.
+Written from `alerts/*.rules.yaml` and `src/config/alerts.rs` by a test; do not edit. `critical` pages, `warning` is a ticket, `info` waits for the morning.
 
-- **threshold**: what holds where `alerts.thresholds` of the config says nothing for a target or caller.
-- **windows**: over which times the rule looks.
+- **threshold**: what holds where `alerts.thresholds` of the config says nothing for a target or caller; the alert fires above it (at it, where it is a count), unless
+  the next column says otherwise.
+- **windows**: over which times the rule looks, and how long ago those times are that it compares with.
 - **also needed**: what must hold besides; mostly a floor, so that a quiet model does not alert on one failure. What is under the floor is
   never told: a model with less traffic than that is watched by the alerts that count over hours.
 - **for**: how long it must hold before the alert fires; then how long it keeps firing after it held for the last time.
@@ -35,23 +37,12 @@ fn literal(expr: &Expr) -> Option<f64> {
     }
 }
 
-fn is_default(binary: &BinaryExpr) -> bool {
-    binary.op.id() == T_ADD
-        && matches!(&*binary.lhs, Expr::Binary(zero) if zero.op.id() == T_MUL && literal(&zero.lhs) == Some(0.0))
-}
-
-/// The defaults that stand where the config says nothing: `0 * series + default`.
-fn defaults(expr: &Expr) -> Vec<String> {
-    let mut found = Vec::new();
-    walk(expr, &mut |part| {
-        if let Expr::Binary(binary) = part
-            && is_default(binary)
-        {
-            found.extend(literal(&binary.rhs).map(number));
-        }
-    });
-    found.dedup();
-    found
+/// The threshold where the config says nothing, with its unit, and what is compared with it; nothing where the config cannot set one.
+fn threshold(name: &str) -> [String; 2] {
+    let known = alerts::ALL.iter().find(|alert| alert.name == name);
+    known.map_or(["-".to_owned(), "-".to_owned()], |alert| {
+        [format!("{} {}", number(alert.default), alert.unit), alert.meaning.to_owned()]
+    })
 }
 
 /// Comparisons with a number: floors and guards, by the metrics that are compared.
@@ -71,7 +62,7 @@ fn guards(expr: &Expr) -> Vec<String> {
     found
 }
 
-/// The windows that a rule reads, shortest first: those of the records that it names and its own.
+/// The windows that a rule reads, shortest first: those of the records that it names and its own; and how long ago it looks.
 fn windows(expr: &Expr) -> String {
     let recorded = Regex::new(r":[a-z_]+?(\d+[smhd])$").unwrap();
     let mut found: BTreeSet<Duration> = BTreeSet::new();
@@ -79,16 +70,26 @@ fn windows(expr: &Expr) -> String {
         let window = recorded.captures(&name).map(|one| one[1].to_owned());
         found.extend(window.and_then(|text| promql_parser::util::parse_duration(&text).ok()));
     }
-    walk(expr, &mut |part| match part {
-        Expr::MatrixSelector(matrix) => {
-            found.insert(matrix.range);
+    let mut ago: BTreeSet<Duration> = BTreeSet::new();
+    walk(expr, &mut |part| {
+        let offset = match part {
+            Expr::MatrixSelector(matrix) => {
+                found.insert(matrix.range);
+                &matrix.vs.offset
+            }
+            Expr::Subquery(subquery) => {
+                found.insert(subquery.range);
+                &subquery.offset
+            }
+            Expr::VectorSelector(selector) => &selector.offset,
+            _ => return,
+        };
+        if let Some(Offset::Pos(offset)) = offset {
+            ago.insert(*offset);
         }
-        Expr::Subquery(subquery) => {
-            found.insert(subquery.range);
-        }
-        _ => {}
     });
-    found.iter().map(display_duration).collect::<Vec<_>>().join(", ")
+    let ago = ago.iter().map(|offset| format!("{} ago", display_duration(offset)));
+    found.iter().map(display_duration).chain(ago).collect::<Vec<_>>().join(", ")
 }
 
 fn or_none(text: String) -> String {
@@ -109,11 +110,13 @@ fn line(rule: &Rule) -> String {
     let url = rule.annotations.get("dashboard_url").map_or("", String::as_str);
     let board = url.split("/d/").nth(1).and_then(|rest| rest.split('?').next()).unwrap_or("-");
     let name = rule.name();
+    let [threshold, compared] = threshold(name);
     let cells = [
         format!("[{name}](runbooks/{name}.md)"),
         label("severity"),
         label("blame"),
-        or_none(defaults(&expr).join(", ")),
+        threshold,
+        compared,
         or_none(windows(&expr)),
         or_none(guards(&expr).join(", ")),
         wait,
@@ -131,8 +134,9 @@ fn the_list_of_alerts_is_what_the_rules_say() {
             continue;
         }
         writeln!(text, "\n## {}\n", group.name).unwrap();
-        writeln!(text, "| alert | severity | blame | threshold | windows | also needed | for | board |").unwrap();
-        writeln!(text, "|---|---|---|---|---|---|---|---|").unwrap();
+        writeln!(text, "| alert | severity | blame | threshold | of what | windows | also needed | for | board |")
+            .unwrap();
+        writeln!(text, "|---|---|---|---|---|---|---|---|---|").unwrap();
         for rule in alerts {
             writeln!(text, "{}", line(rule)).unwrap();
         }
