@@ -8,6 +8,8 @@
 
 #[path = "deploy/compose.rs"]
 mod compose;
+#[path = "deploy/install.rs"]
+mod install;
 #[path = "deploy/script.rs"]
 mod script;
 

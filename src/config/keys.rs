@@ -56,7 +56,7 @@ pub(super) const KEYS: &[Key] = &[
         "admin.listen",
         "127.0.0.1:9464",
         "CORONER_ADMIN_LISTEN",
-        "Where `/metrics`, `/livez` and `/readyz` are served, by a thread of their own.",
+        "Where `/metrics`, `/livez` and `/readyz` are served, by a thread of their own, and the case feed of `coroner watch`.",
     ),
     key(
         "rulebooks",

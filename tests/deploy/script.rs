@@ -181,6 +181,20 @@ fn the_script_runs_everything_with_prometheus_3() {
 }
 
 #[test]
+fn what_only_tells_starts_nothing() {
+    for (argument, told) in [("--help", "deploy/try --only oom-storm"), ("--list", "oom-storm")] {
+        let script = Command::new(root().join("deploy/try"))
+            .arg(argument)
+            .env("CORONER", env!("CARGO_BIN_EXE_coroner"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&script.stdout);
+        assert!(script.status.success() && said.contains(told), "{argument}: {said}");
+        assert!(!said.contains("http://"), "{argument}: {said}");
+    }
+}
+
+#[test]
 fn the_script_says_what_is_missing() {
     // A machine with nothing but the shell's own tools, and a copy of the script without .parts beside it.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("try-nothing");
