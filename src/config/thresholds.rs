@@ -69,20 +69,16 @@ fn scope((r, line, path): (&Reader<'_>, u64, &str), name: &str, models: bool, ca
         r.warn(line, path, &wrong, &right);
         return Some(Scope::Model);
     };
-    let right = match alert.scope {
-        Scope::Model => "`match` instead",
-        Scope::Caller => "`caller` instead",
-        Scope::Platform | Scope::Service => "neither `match` nor `caller`",
+    let neither = "neither `match` nor `caller`";
+    let (strange, right) = match (alert.scope, models, callers) {
+        (Scope::Model, _, true) => ("callers", "`match` instead"),
+        (Scope::Caller, true, _) => ("single models", "`caller` instead"),
+        (Scope::Platform | Scope::Service, true, _) => ("single models", neither),
+        (Scope::Platform | Scope::Service, _, true) => ("callers", neither),
+        (scope, ..) => return Some(scope),
     };
-    if models && alert.scope != Scope::Model {
-        r.warn(line, path, &format!("`{name}` is not about single models, so this entry sets nothing"), right);
-        return None;
-    }
-    if callers && alert.scope != Scope::Caller {
-        r.warn(line, path, &format!("`{name}` is not about callers, so this entry sets nothing"), right);
-        return None;
-    }
-    Some(alert.scope)
+    r.warn(line, path, &format!("`{name}` is not about {strange}, so this entry sets nothing"), right);
+    None
 }
 
 /// What an entry is about: as it says, else as its alert does.
