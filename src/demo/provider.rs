@@ -220,9 +220,13 @@ mod tests {
             "baseten_gpu_utilization",
         ];
         for name in names {
-            let sample = page.samples(name).next().unwrap();
-            assert_eq!(sample.label("deployment_id"), DEPLOYMENT, "{name}");
-            assert!(!sample.label("model_id").is_empty() && sample.label("environment") == "production", "{name}");
+            assert!(page.samples(name).next().is_some(), "{name}");
+            for sample in page.samples(name) {
+                let promoted = sample.label("rollout_phase") == "promoting";
+                let deployment = if promoted { NEW_DEPLOYMENT } else { DEPLOYMENT };
+                assert_eq!(sample.label("deployment_id"), deployment, "{name}");
+                assert!(!sample.label("model_id").is_empty() && sample.label("environment") == "production", "{name}");
+            }
         }
         let killed = page.count("baseten_container_restarts_total", |sample| sample.label("model_id") == "sdxltrbo");
         assert!(killed > 5, "{killed}");
