@@ -71,6 +71,7 @@ fn kill(model: u64, time_ns: u64) -> Evidence {
         channel: Channel::PlatformLogs,
         target: Some(target(model)),
         replica: "r1".into(),
+        process: 0,
         request_id: String::new(),
         trace_id: [0; 16],
         time_ns,

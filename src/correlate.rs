@@ -141,7 +141,7 @@ pub trait Ledger {
     /// So many more cases of this class wait for deciding evidence; fewer where negative (`inference_open_cases`).
     fn opened(&mut self, _platform: &str, _class: Class, _cases: i64) {}
     /// Evidence of this kind was seen about a target's containers (`inference_evidence_total`); an end or state of one container is told of
-    /// once a minute, however many lines speak of it.
+    /// once a minute, or once for each process that lines name, however many speak of it.
     fn testified(&mut self, _target: &Arc<Target>, _kind: EvidenceKind, _facts: f64) {}
     /// Evidence of this kind names no target that is known (`coroner_evidence_unplaced_total{kind}`).
     fn unplaced(&mut self, _kind: EvidenceKind, _facts: f64) {}

@@ -52,6 +52,7 @@ impl Archive {
             channel: evidence.channel,
             target: Arc::clone(target),
             replica: Arc::clone(&evidence.replica),
+            process: evidence.process,
             request: request_key(&evidence.request_id),
             time_ns: believable(evidence.time_ns, now_ns),
             arrival_ns: now_ns,

@@ -24,6 +24,8 @@ pub(super) struct Fact {
     pub(super) channel: Channel,
     pub(super) target: Arc<Target>,
     pub(super) replica: Arc<str>,
+    /// Number of the process that ended; 0 where unknown.
+    pub(super) process: u32,
     /// Key of the request that it speaks of; 0 for none.
     pub(super) request: u64,
     /// When, by the source's clock.
@@ -44,9 +46,8 @@ impl Fact {
             && (state || self.text == other.text)
     }
 
-    /// The same end or state of the same container in the same minute, in other words or from elsewhere: an engine that dies fills its log,
-    /// and the orchestrator tells of it too. It may still decide about another request, but counts no second time.
-    pub(super) fn echoes(&self, other: &Self) -> bool {
+    /// An end or state of the same kind and container in the same minute.
+    fn accompanies(&self, other: &Self) -> bool {
         bearing(self.kind).reach == Reach::Outage
             && (self.kind, self.time_ns / MINUTE) == (other.kind, other.time_ns / MINUTE)
             && self.replica == other.replica
@@ -93,10 +94,21 @@ impl Place {
         if self.facts.iter().any(|held| held.repeats(fact)) {
             return (News::Known, None);
         }
-        let echo = self.facts.iter().any(|held| held.echoes(fact));
+        let echo = self.echoed(fact);
         let oldest = (self.facts.len() >= FACTS).then(|| self.facts.remove(0));
         self.facts.push(Arc::clone(fact));
         (if echo { News::Echo } else { News::New }, oldest)
+    }
+
+    /// Whether the end or state is held, in other words or from elsewhere: an engine that dies fills its log, and the orchestrator tells of
+    /// it too. It may still decide about another request, but counts no second time. A server may lose several workers in one minute: of
+    /// ends that name their process, each process counts.
+    fn echoed(&self, fact: &Fact) -> bool {
+        let mut held = self.facts.iter().filter(|held| held.accompanies(fact)).peekable();
+        let first = held.peek().is_none();
+        let mut named = held.map(|held| held.process).filter(|process| *process != 0).peekable();
+        let another = fact.process != 0 && named.peek().is_some() && named.all(|process| process != fact.process);
+        !first && !another
     }
 
     pub(super) fn remove(&mut self, fact: &Arc<Fact>) {

@@ -139,6 +139,7 @@ fn evidence(reading: &Reading, kind: EvidenceKind, time_ns: u64) -> Evidence {
         channel: Channel::Metrics,
         target: Some(Arc::clone(&reading.target)),
         replica: Arc::clone(&reading.replica),
+        process: 0,
         request_id: String::new(),
         trace_id: [0; 16],
         time_ns,

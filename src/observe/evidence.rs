@@ -57,6 +57,8 @@ pub struct Evidence {
     pub target: Option<Arc<Target>>,
     /// Name of the replica; empty where unknown.
     pub replica: Arc<str>,
+    /// Number of the process that ended, where the line names one (a kernel's line, a server that lost a worker); else 0.
+    pub process: u32,
     /// The platform's request id, where the line carries one.
     pub request_id: String,
     /// Trace id; zero where unknown.

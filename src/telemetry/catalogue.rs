@@ -89,7 +89,7 @@ metrics! {
     STREAMS = Counter "inference_streams_total" ["platform", "model_id", "environment", "ending"]
         "Answers known to be streams, by how the record shows their end.";
     EVIDENCE = Counter "inference_evidence_total" ["platform", "model_id", "environment", "deployment_id", "kind"]
-        "Evidence about a target's containers. However many lines tell of it, an end or state of one container counts once a minute.";
+        "Evidence about a target's containers. However many lines tell of it, an end or state of one container counts once a minute, or once for each process that lines name.";
     CHANNEL_TIMESTAMP = Gauge "inference_channel_timestamp_seconds" ["platform", "model_id", "environment", "channel"]
         "When a channel (logs, Kubernetes records, kernel lines, metrics) last spoke of a target's containers: arrival to within a minute, seconds since 1970; none that never spoke.";
     OPEN_CASES = Gauge "inference_open_cases" ["platform", "class"]

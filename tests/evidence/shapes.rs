@@ -126,6 +126,31 @@ fn a_container_is_found_by_what_its_shipper_says() {
     assert!(nowhere.target.is_none(), "evidence without a target is told, and matches nothing");
 }
 
+#[test]
+fn a_line_names_the_process_that_ended() {
+    let folders = "[{ match: { log.file.path: '*/{model_id}.log' } }, { match: { cgroup: '/models/{model_id}' } }]";
+    for (line, process) in [
+        (
+            "oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/models/chat,task_memcg=/models/chat,task=python,pid=17184,uid=0",
+            17184,
+        ),
+        ("Memory cgroup out of memory: Killed process 23793 (python) total-vm:78464kB", 23793),
+        (
+            "[2026-11-22 08:47:25 +0000] [17358] [ERROR] Worker (pid:17404) was sent SIGKILL! Perhaps out of memory?",
+            17404,
+        ),
+        ("[2026-11-22 08:47:25 +0000] [17358] [ERROR] Worker (pid: 17405) exited with code 1", 17405),
+        ("INFO:     Child process [17463] died", 17463),
+        ("2026/11/22 08:47:44 [alert] 1#1: worker process 29 exited on signal 9", 29),
+        ("bash: line 1: 17498 Killed                  uvicorn server:asgi", 17498),
+        ("Killed", 0),
+        ("Worker (pid:99999999999) exited with code 1", 0),
+    ] {
+        let export = logs(&[], vec![record(line, NOW, &[attribute("log.file.path", "/var/log/chat.log")])]);
+        assert_eq!(one(folders, &export).process, process, "{line}");
+    }
+}
+
 const POD: &str = r#"{"type": "MODIFIED", "object": {"kind": "Pod", "apiVersion": "v1",
     "metadata": {"name": "chat-7d9f8-x2k9p", "namespace": "models", "uid": "u1", "labels": {"app": "chat", "pod-template-hash": "7d9f8"},
       "ownerReferences": [{"kind": "ReplicaSet", "name": "chat-7d9f8"}]},

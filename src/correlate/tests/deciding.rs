@@ -325,7 +325,7 @@ fn late_evidence_corrects_the_feed_and_no_counter() {
 }
 
 #[test]
-fn an_end_that_many_lines_tell_of_counts_once_a_minute_and_replica() {
+fn an_end_that_many_lines_tell_of_counts_once_a_minute_replica_and_process() {
     let minute = START / SECOND % 60;
     let counted = |facts: &[(EvidenceKind, u64, &str)]| {
         let said = |(n, (kind, time, replica)): (usize, &(EvidenceKind, u64, &str))| {
@@ -343,6 +343,23 @@ fn an_end_that_many_lines_tell_of_counts_once_a_minute_and_replica() {
         (&[(GpuOom, 1, "r1"), (GpuOom, 2, "r1")], 2.0, "an allocation that fails is no state"),
     ] {
         assert!((counted(facts) - count).abs() < 1e-9, "{why}");
+    }
+    let lost = |processes: &[u32]| {
+        let named = processes.iter().enumerate().map(|(n, process)| {
+            let mut step = fact(200, ContainerExit, 60 - minute, "r1");
+            (step.1.evidence[0].process, step.1.evidence[0].text) = (*process, format!("line {n}"));
+            step
+        });
+        play(named.collect()).facts
+    };
+    for (processes, count, why) in [
+        (&[11, 12, 13][..], 3.0, "three workers of one server"),
+        (&[11, 12, 11], 2.0, "each process ends once"),
+        (&[11, 0, 12, 0], 2.0, "what names none is one of them"),
+        (&[0, 11, 12], 2.0, "whichever comes first"),
+        (&[0, 0], 1.0, "one end"),
+    ] {
+        assert!((lost(processes) - count).abs() < 1e-9, "{why}: {}", lost(processes));
     }
     let echo = vec![
         fact(9, EngineDead, 2, "r1"),

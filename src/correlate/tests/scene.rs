@@ -178,6 +178,7 @@ pub(super) fn evidence(kind: EvidenceKind, second: u64, replica: &str) -> Eviden
         channel: Channel::PlatformLogs,
         target: Some(target("m")),
         replica: replica.into(),
+        process: 0,
         request_id: String::new(),
         trace_id: [0; 16],
         time_ns: START + second * SECOND,

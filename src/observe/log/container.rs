@@ -17,6 +17,9 @@ const TEXT_LIMIT: usize = 300;
 /// Longest request id, bytes.
 const REQUEST_LIMIT: usize = 128;
 
+/// The named group of an expression that takes the number of the process that ended.
+const PROCESS: &str = "process";
+
 /// The field by which a Kubernetes event is known.
 pub(super) const EVENT_REASON: &str = "k8s.event.reason";
 
@@ -74,8 +77,11 @@ impl<'a> Visitor<'_, 'a> {
     fn testify(&mut self, record: &LogRecord<'a>, texts: [&str; 2], place: Option<usize>, fact: &Fact<'_>) {
         let knowledge = &self.observer.knowledge;
         // What the expression's named groups took may say whose container it is: a kernel names a control group.
-        let mut place = place;
-        for (index, value) in fact.groups(texts) {
+        let (mut place, mut process) = (place, 0);
+        for (name, index, value) in fact.groups(texts) {
+            if name == PROCESS {
+                process = value.parse().unwrap_or(0);
+            }
             self.record.set(index, Scalar::Text(value.into()));
             let view = View { record: &self.record, resource: &self.resource };
             place = place.or(self.mapper.places.find(&knowledge.resources, view, false));
@@ -89,6 +95,7 @@ impl<'a> Visitor<'_, 'a> {
             channel: fact.channel,
             target: placed.as_ref().map(|p| Arc::clone(&p.target)),
             replica: placed.as_ref().map_or_else(|| Arc::clone(&self.mapper.nobody), |p| Arc::clone(&p.replica)),
+            process,
             request_id: request_id.to_owned(),
             trace_id: ids(record).0,
             time_ns: fact.time_ns,
@@ -117,12 +124,15 @@ struct Fact<'l> {
 }
 
 impl Fact<'_> {
-    /// What the named groups of the rule's expression took, by field.
-    fn groups(&self, texts: [&str; 2]) -> Vec<(usize, String)> {
+    /// What the named groups of the rule's expression took: name, field, text.
+    fn groups(&self, texts: [&str; 2]) -> Vec<(&str, usize, String)> {
         let Some(regex) = self.line.regex.as_ref().filter(|_| !self.line.groups.is_empty()) else { return Vec::new() };
         let Some(found) = texts.into_iter().find_map(|text| regex.find(text)) else { return Vec::new() };
-        let taken = |(name, index): &(String, usize)| Some((*index, found.group(name)?.to_owned()));
-        self.line.groups.iter().filter_map(taken).collect()
+        let taken = self.line.groups.iter().filter_map(|(name, index)| {
+            let text = found.group(name)?;
+            Some((name.as_str(), *index, text.to_owned()))
+        });
+        taken.collect()
     }
 }
 
