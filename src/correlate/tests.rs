@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+mod counting;
 mod deciding;
 mod joining;
 mod properties;
