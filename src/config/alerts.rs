@@ -178,13 +178,26 @@ pub const ALL: &[Alert] = &[
     ),
     alert("InferencePoolExhausted", Scope::Caller, FAILURES, 5.0, "Calls that got no connection, in 15 minutes."),
     alert(
+        "InferenceDnsOrTlsFailing",
+        Scope::Caller,
+        FAILURES,
+        5.0,
+        "Calls whose host name did not resolve or whose TLS hand-shake failed, in 15 minutes.",
+    ),
+    alert(
         "InferenceErrorBudgetBurnFast",
         Scope::Model,
         RATIO,
         0.99,
-        "The objective: the share of requests that must not fail by anyone's fault but the caller's.",
+        "The objective: the share of requests that must not fail by anyone's fault but the caller's. Its budget burns 14.4 times too fast in 1 hour and in 5 minutes, or 6 times in 6 hours and in 30 minutes; 5 failures in the longer of both.",
     ),
-    alert("InferenceErrorBudgetBurnSlow", Scope::Model, RATIO, 0.99, "The objective, as above; set both alike."),
+    alert(
+        "InferenceErrorBudgetBurnSlow",
+        Scope::Model,
+        RATIO,
+        0.99,
+        "The objective, as above; set both alike. 3 times too fast in 1 day and in 2 hours, or at all in 3 days and in 6 hours; 5 failures in the longer.",
+    ),
     alert(
         "InferenceUndeterminedShareHigh",
         Scope::Model,

@@ -16,10 +16,10 @@ const NOT_OURS: &str = r#", blame=~"platform|undetermined""#;
 const NO_PLACE: &str = r#", class=~"unavailable|capacity""#;
 
 fn answer() -> Vec<Panel> {
-    let struck = format!("sum by ({BY_TARGET}, cause) ({}) > 0.5", lately("failures", NOT_OURS));
-    let failing = format!("count(sum by ({BY_TARGET}) ({}) > 0.5)", lately("failures", NOT_OURS));
+    let struck = format!("sum by (platform, model_id, cause) ({}) > 0.5", lately("failures", NOT_OURS));
+    let failing = format!("count(sum by (platform, model_id) ({}) > 0.5)", lately("failures", NOT_OURS));
     let refused = format!("sum by (cause) ({})", lately("failures", NO_PLACE));
-    let in_use = format!("count({} > 0.5)", lately("answered_requests", ""));
+    let in_use = format!("count(sum by (platform, model_id) ({}) > 0.5)", lately("answered_requests", ""));
     vec![
         panel(Kind::Stat, "Models struck by the same cause, last 5 minutes", "short")
             .says("model:inference_failures:increase5m with blame platform or undetermined: on how many models each cause is seen. One model: look at that model. Many at once: it is the platform.")
@@ -48,7 +48,7 @@ fn over_time() -> Vec<Panel> {
         panel(Kind::Lines, "Models struck, by cause", "short")
             .says("How many models of inference_failures_total show each cause with blame platform or undetermined. A step on many models at one moment is the platform's.")
             .ask(
-                format!("count by (cause) (sum by ({BY_TARGET}, cause) ({}) > 0)", failures(NOT_OURS)),
+                format!("count by (cause) (sum by (platform, model_id, cause) ({}) > 0)", failures(NOT_OURS)),
                 "{{cause}}",
             )
             .words(Words::Cause)
