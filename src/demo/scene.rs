@@ -67,6 +67,8 @@ pub(super) enum Trouble {
     Stall,
     /// The caller's connection pool was used up.
     Pool,
+    /// The host name did not resolve.
+    Dns,
     /// The connection died before an answer.
     Reset,
     /// The caller left.
