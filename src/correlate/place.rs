@@ -104,11 +104,12 @@ impl Place {
     /// it too. It may still decide about another request, but counts no second time. A server may lose several workers in one minute: of
     /// ends that name their process, each process counts.
     fn echoed(&self, fact: &Fact) -> bool {
-        let mut held = self.facts.iter().filter(|held| held.accompanies(fact)).peekable();
-        let first = held.peek().is_none();
-        let mut named = held.map(|held| held.process).filter(|process| *process != 0).peekable();
-        let another = fact.process != 0 && named.peek().is_some() && named.all(|process| process != fact.process);
-        !first && !another
+        let held = || self.facts.iter().filter(|held| held.accompanies(fact));
+        if fact.process != 0 && held().any(|held| held.process != 0) {
+            held().any(|held| held.process == fact.process)
+        } else {
+            held().next().is_some()
+        }
     }
 
     pub(super) fn remove(&mut self, fact: &Arc<Fact>) {

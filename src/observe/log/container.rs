@@ -84,7 +84,7 @@ impl<'a> Visitor<'_, 'a> {
             }
             self.record.set(index, Scalar::Text(value.into()));
             let view = View { record: &self.record, resource: &self.resource };
-            place = place.or(self.mapper.places.find(&knowledge.resources, view, false));
+            place = place.or_else(|| self.mapper.places.find(&knowledge.resources, view, false));
         }
         let placed = place.and_then(|index| self.mapper.places.get(index)).cloned();
         let view = View { record: &self.record, resource: &self.resource };

@@ -12,14 +12,17 @@ use crate::dashboard::{Board, Kind, Panel, Scale, panel};
 /// Failures that the platform has to answer for, or that nobody could explain.
 const NOT_OURS: &str = r#", blame=~"platform|undetermined""#;
 
+/// A model with all its environments.
+const BY_MODEL: &str = "platform, model_id";
+
 /// Classes that say that a request found no place to run.
 const NO_PLACE: &str = r#", class=~"unavailable|capacity""#;
 
 fn answer() -> Vec<Panel> {
-    let struck = format!("sum by (platform, model_id, cause) ({}) > 0.5", lately("failures", NOT_OURS));
-    let failing = format!("count(sum by (platform, model_id) ({}) > 0.5)", lately("failures", NOT_OURS));
+    let struck = format!("sum by ({BY_MODEL}, cause) ({}) > 0.5", lately("failures", NOT_OURS));
+    let failing = format!("count(sum by ({BY_MODEL}) ({}) > 0.5)", lately("failures", NOT_OURS));
     let refused = format!("sum by (cause) ({})", lately("failures", NO_PLACE));
-    let in_use = format!("count(sum by (platform, model_id) ({}) > 0.5)", lately("answered_requests", ""));
+    let in_use = format!("count(sum by ({BY_MODEL}) ({}) > 0.5)", lately("answered_requests", ""));
     vec![
         panel(Kind::Stat, "Models struck by the same cause, last 5 minutes", "short")
             .says("model:inference_failures:increase5m with blame platform or undetermined: on how many models each cause is seen. One model: look at that model. Many at once: it is the platform.")
@@ -48,7 +51,7 @@ fn over_time() -> Vec<Panel> {
         panel(Kind::Lines, "Models struck, by cause", "short")
             .says("How many models of inference_failures_total show each cause with blame platform or undetermined. A step on many models at one moment is the platform's.")
             .ask(
-                format!("count by (cause) (sum by (platform, model_id, cause) ({}) > 0)", failures(NOT_OURS)),
+                format!("count by (cause) (sum by ({BY_MODEL}, cause) ({}) > 0)", failures(NOT_OURS)),
                 "{{cause}}",
             )
             .words(Words::Cause)
